@@ -1,0 +1,263 @@
+"""The door to PostgreSQL: a set of connections, transactions in the name of one context, refusals.
+
+Services open their transaction with `transaction(db, context)` in their first line; PostgreSQL's
+own errors leave here as refusals or not at all.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal, LiteralString, Self, TypeAlias, cast
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from foundation.problems import Invalid, NoSpace, Refused, Unavailable
+
+Connection: TypeAlias = asyncpg.Connection
+Record: TypeAlias = asyncpg.Record
+Context: TypeAlias = Literal["foundation", "bidding", "experts", "supervision"]
+Refusals: TypeAlias = Mapping[str, Callable[[], Refused]]
+
+OLDEST_SERVER: Final = 150000
+ACQUIRE_TIMEOUT_S: Final = 10.0
+CLOSE_TIMEOUT_S: Final = 5.0
+# A session that hangs must not keep the lock of a lot for ever.
+SERVER_SETTINGS: Final = {
+    "application_name": "sunbid",
+    "timezone": "UTC",
+    "lock_timeout": "30s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+NO_REFUSALS: Final[Refusals] = MappingProxyType({})
+
+ROLE_OF: Final[Mapping[Context, str]] = MappingProxyType(
+    {
+        "foundation": "SET LOCAL ROLE sunbid_foundation",
+        "bidding": "SET LOCAL ROLE sunbid_bidding",
+        "experts": "SET LOCAL ROLE sunbid_experts",
+        "supervision": "SET LOCAL ROLE sunbid_supervision",
+    }
+)
+
+COUNT_ROLES: Final[LiteralString] = """
+    SELECT count(*)
+      FROM pg_catalog.pg_roles
+     WHERE rolname IN ('sunbid_foundation', 'sunbid_bidding', 'sunbid_experts',
+                       'sunbid_supervision')
+       AND pg_catalog.pg_has_role(current_user, oid, 'MEMBER')
+"""
+
+READ_DURABILITY: Final[LiteralString] = """
+    SELECT name, setting
+      FROM pg_catalog.pg_settings
+     WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')
+       AND setting = 'off'
+     ORDER BY name
+     LIMIT 3
+"""
+
+READ_CLOCK_FACTOR: Final[LiteralString] = """
+    SELECT factor, demo
+      FROM foundation.platform_clock
+     LIMIT 1
+"""
+
+
+class BadDatabaseUrl(Invalid):
+    """The address of the database is not usable."""
+
+    code = "bad-database-url"
+
+
+class DatabaseUnreachable(Unavailable):
+    """The database does not answer."""
+
+    code = "database-unreachable"
+
+
+class DatabaseTooOld(Unavailable):
+    """The database server is too old."""
+
+    code = "database-too-old"
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection broke before the answer came."""
+
+    code = "outcome-unknown"
+
+
+class DatabaseDiskFull(NoSpace):
+    """There is no room. Nothing was stored."""
+
+    code = "E_DISK_FULL"
+
+
+class UnsafeDatabase(Unavailable):
+    """This database may not be used in production."""
+
+    code = "unsafe-database"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """An open set of connections; `guarded` says whether each context has its role there."""
+
+    connections: "asyncpg.Pool[asyncpg.Record]"
+    guarded: bool
+
+    @classmethod
+    async def open(cls, dsn: str, size: int = 8) -> Self:
+        """Connects; refuses an unusable address, a silent server and one older than 15."""
+        try:
+            connections = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=size,
+                timeout=ACQUIRE_TIMEOUT_S,
+                server_settings=SERVER_SETTINGS,
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+            raise refusal_of_connecting(dsn, error) from None
+        try:
+            async with connections.acquire() as connection:
+                refuse_old_server(cast("Connection", connection))
+                guarded = await connection.fetchval(COUNT_ROLES) == len(ROLE_OF)
+        except BaseException:
+            connections.terminate()
+            raise
+        return cls(connections=connections, guarded=guarded)
+
+    async def close(self) -> None:
+        """Lets running statements end for five seconds, then breaks the connections."""
+        try:
+            await asyncio.wait_for(self.connections.close(), CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            self.connections.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One connection outside any transaction, in nobody's name."""
+        try:
+            proxy = await self.connections.acquire(timeout=ACQUIRE_TIMEOUT_S)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise DatabaseUnreachable(
+                "expected a free connection to the database within "
+                f"{ACQUIRE_TIMEOUT_S:.0f} s, got {type(error).__name__}; try again in a moment"
+            ) from None
+        try:
+            yield cast("Connection", proxy)
+        finally:
+            await self.connections.release(proxy)
+
+
+@asynccontextmanager
+async def transaction(
+    db: Database, context: Context, refusals: Refusals = NO_REFUSALS
+) -> AsyncIterator[Connection]:
+    """A READ COMMITTED transaction of its own with the rights of one context.
+
+    A violated constraint whose name stands in `refusals` leaves as that refusal; a broken
+    connection as `OutcomeUnknown`; every other error of PostgreSQL is ours and passes.
+    """
+    try:
+        async with db.connection() as connection:
+            async with connection.transaction(isolation="read_committed"):
+                if db.guarded:
+                    await connection.execute(ROLE_OF[context])
+                yield connection
+    except asyncpg.PostgresError as error:
+        refused = refusal_of(error, refusals)
+        if refused is None:
+            raise
+        raise refused from None
+
+
+@asynccontextmanager
+async def reading(db: Database, context: Context) -> AsyncIterator[Connection]:
+    """One consistent read-only view with the rights of one context."""
+    try:
+        async with db.connection() as connection:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                if db.guarded:
+                    await connection.execute(ROLE_OF[context])
+                yield connection
+    except asyncpg.PostgresError as error:
+        refused = refusal_of(error, NO_REFUSALS)
+        if refused is None:
+            raise
+        raise refused from None
+
+
+def refusal_of(error: asyncpg.PostgresError, refusals: Refusals) -> Refused | None:
+    """The refusal that an error of PostgreSQL stands for, or None where it is our own mistake."""
+    refused = refusals.get(getattr(error, "constraint_name", None) or "")
+    if refused is not None:
+        return refused()
+    if isinstance(error, asyncpg.DiskFullError):
+        return DatabaseDiskFull("the database has no room left; nothing was stored, free some")
+    if isinstance(error, (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)):
+        return OutcomeUnknown(
+            "the database broke off before it answered, so it is not known whether this was "
+            "saved; send the same request again or ask for its result"
+        )
+    return None
+
+
+def refuse_old_server(connection: Connection) -> None:
+    """Refuses a PostgreSQL older than 15."""
+    version = connection.get_server_version()
+    if version.major * 10000 < OLDEST_SERVER:
+        raise DatabaseTooOld(
+            f"expected PostgreSQL {OLDEST_SERVER // 10000} or newer, got {version.major}; "
+            "upgrade the server or point DATABASE_URL at another"
+        )
+
+
+def refusal_of_connecting(dsn: str, error: Exception) -> Refused:
+    """Says in a sentence why connecting failed; never repeats the password."""
+    if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
+        return BadDatabaseUrl(
+            "expected postgresql://user:password@host:port/name in DATABASE_URL, got something "
+            "that does not read as one; correct it or unset it to use the embedded server"
+        )
+    place = place_of(dsn)
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return DatabaseUnreachable(f"{place} has no such database; create it first")
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return DatabaseUnreachable(
+            f"{place} refused the name or password; correct them in DATABASE_URL"
+        )
+    return DatabaseUnreachable(
+        f"no PostgreSQL answered at {place} ({type(error).__name__}); start it, or correct "
+        "DATABASE_URL, or unset it to use the embedded server"
+    )
+
+
+def place_of(dsn: str) -> str:
+    """The host and name part of an address, without the login."""
+    try:
+        parts = urlsplit(dsn)
+    except ValueError:
+        return "the address in DATABASE_URL"
+    return (parts.netloc.rpartition("@")[2] + parts.path) or "the local socket"
+
+
+async def check_database(connection: Connection) -> None:
+    """What production refuses of a database: lost writes after a crash, and a clock that runs."""
+    faults = [
+        f"{row['name']} is off; turn it on, a crash could lose what was acknowledged"
+        for row in await connection.fetch(READ_DURABILITY)
+    ]
+    clock = await connection.fetchrow(READ_CLOCK_FACTOR)
+    if clock is not None and (clock["demo"] or clock["factor"] != 1):
+        faults.append(
+            f"its platform clock is a demonstration's (factor {clock['factor']}); use a database "
+            "that no demonstration has used"
+        )
+    if faults:
+        raise UnsafeDatabase("; ".join(faults))

@@ -1,0 +1,232 @@
+"""A tender and its lots: status, guards and refusals (pure).
+
+The lifecycle is one literal table; the database holds the same table and refuses other moves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, NewType
+from uuid import UUID
+
+from foundation.problems import Conflict, Invalid, NotFound
+
+TenderId = NewType("TenderId", UUID)
+LotId = NewType("LotId", UUID)
+
+DRAFTED: Final = "drafted"
+PUBLISHED: Final = "published"
+CLOSED: Final = "closed"
+CUT: Final = "cut"
+OPENING: Final = "opening"
+NOT_OPENED: Final = "not_opened"
+SUSPENDED: Final = "suspended"
+RECORDED: Final = "recorded"
+EVALUATING: Final = "evaluating"
+EVALUATED: Final = "evaluated"
+STANDSTILL: Final = "standstill"
+AWARDED: Final = "awarded"
+CONTRACTED: Final = "contracted"
+FAILED: Final = "failed"
+TERMINATED: Final = "terminated"
+
+TRANSITIONS: Final[Mapping[tuple[str, str], str]] = {
+    (DRAFTED, "publish"): PUBLISHED,
+    (DRAFTED, "terminate"): TERMINATED,
+    (PUBLISHED, "close"): CLOSED,
+    (PUBLISHED, "terminate"): TERMINATED,
+    (CLOSED, "cut"): CUT,
+    (CLOSED, "terminate"): TERMINATED,
+    (CUT, "open"): OPENING,
+    (CUT, "not_open"): NOT_OPENED,
+    (CUT, "terminate"): TERMINATED,
+    (OPENING, "record"): RECORDED,
+    (OPENING, "suspend"): SUSPENDED,
+    (OPENING, "terminate"): TERMINATED,
+    (SUSPENDED, "resume"): OPENING,
+    (SUSPENDED, "terminate"): TERMINATED,
+    (RECORDED, "evaluate"): EVALUATING,
+    (RECORDED, "fail"): FAILED,
+    (EVALUATING, "report"): EVALUATED,
+    (EVALUATING, "fail"): FAILED,
+    (EVALUATED, "announce"): STANDSTILL,
+    (STANDSTILL, "award"): AWARDED,
+    (STANDSTILL, "fail"): FAILED,
+    (AWARDED, "contract"): CONTRACTED,
+}
+TERMINAL: Final = frozenset({NOT_OPENED, FAILED, TERMINATED, CONTRACTED})
+
+
+class WrongStatus(Conflict):
+    """The lot is not in a state in which this can be done."""
+
+    code = "wrong-status"
+
+
+class UnknownLot(NotFound):
+    """There is no such lot."""
+
+    code = "unknown-lot"
+
+
+class UnknownTender(NotFound):
+    """There is no such tender."""
+
+    code = "unknown-tender"
+
+
+class BidsStillOpen(Conflict):
+    """Bids are still open for this lot."""
+
+    code = "bids-still-open"
+
+
+class PapersMissing(Conflict):
+    """A signed paper is missing before this can be done."""
+
+    code = "papers-missing"
+
+
+class NotIndependent(Invalid):
+    """The members of the opening keys are not independent."""
+
+    code = "E_INDEPENDENCE"
+
+
+class UnknownMember(Invalid):
+    """A member of the opening keys has no registered key."""
+
+    code = "unknown-member"
+
+
+class DocumentMissing(Conflict):
+    """The tender document has not been added yet."""
+
+    code = "document-missing"
+
+
+class DocumentNameTaken(Conflict):
+    """A document of this name was already added to the lot."""
+
+    code = "document-name-taken"
+
+
+class NoticeRefused(Invalid):
+    """The notice breaks a rule of its regime."""
+
+    code = "notice-refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parties:
+    """The organisations of a tender, each pinned by its USCC in the notice."""
+
+    buyer_uscc: str
+    buyer_name: str
+    agency_uscc: str
+    agency_name: str
+    supervisor_uscc: str
+    supervisor_name: str
+    host_uscc: str
+    host_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """A lot with the facts of its tender, as the services of all features read it."""
+
+    id: LotId
+    tender: TenderId
+    tender_number: str
+    tender_title: str
+    regime: str
+    region: str
+    category: str
+    summary: str
+    parties: Parties
+    number: int
+    title: str
+    round: int
+    lock_key: int
+    status: str
+    ceiling_price_yuan: Decimal
+    duration_days: int
+    facts: Mapping[str, str]
+    method: Mapping[str, Any]
+    method_sha256: str
+    volumes: tuple[str, ...]
+    minimum_bidders: int
+    standstill_days: int
+    award_separated: bool
+    issued_on: date | None
+    deadline_at: datetime | None
+    opening_keys: str | None
+    schedule: str | None
+    access_key: bytes | None
+    published_at: datetime | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One file of the tender document (招标文件)."""
+
+    id: UUID
+    lot: LotId
+    name: str
+    sha256: str
+    size: int
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberSeat:
+    """A seat of an opening group: whose it is and which person holds it."""
+
+    uscc: str
+    person_tag: str | None
+    platform: bool = False
+
+
+def next_status(status: str, event: str) -> str:
+    """Return the status after an event; a missing pair is refused."""
+    after = TRANSITIONS.get((status, event))
+    if after is None:
+        raise WrongStatus(f"a lot that is {status} cannot {event.replace('_', ' ')}")
+    return after
+
+
+def check_independence(
+    custodians: list[MemberSeat],
+    custodians_needed: int,
+    remedy: list[MemberSeat],
+    remedy_needed: int,
+    same_organisation: Mapping[str, str],
+) -> None:
+    """Refuse opening groups that are not independent (sealing.md 1.5).
+
+    `same_organisation` maps a USCC to the one it counts as (an agency counts as its buyer).
+    """
+    for name, seats, needed in (
+        ("custodian", custodians, custodians_needed),
+        ("remedy", remedy, remedy_needed),
+    ):
+        count = len(seats)
+        if not (2 <= needed < count <= 9 and 2 * needed > count):
+            raise NotIndependent(
+                f"{needed} of {count} {name} members: between 2 and 9 members are needed, "
+                "more than half of them but not all must release"
+            )
+    seats = [*custodians, *remedy]
+    organisations = [same_organisation.get(seat.uscc, seat.uscc) for seat in seats]
+    if len(set(organisations)) != len(organisations):
+        raise NotIndependent(
+            "one organisation holds at most one seat in both groups together; "
+            "a buyer and its agency count as one"
+        )
+    tags = [seat.person_tag for seat in seats if seat.person_tag is not None]
+    if len(set(tags)) != len(tags):
+        raise NotIndependent("no person may hold two seats")
+    if sum(seat.platform for seat in seats) > 1:
+        raise NotIndependent("the platform's operator holds at most one seat")

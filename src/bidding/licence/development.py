@@ -1,0 +1,221 @@
+"""The development authority's client: `LicenceAuthority` over HTTP to `sunbid licence serve`.
+
+The adapter for a real authority's interface will stand beside it and pass the same tests.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Self
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+
+from bidding.licence.authority import (
+    Answer,
+    AuthorityAway,
+    Declined,
+    Expired,
+    OpeningKey,
+    Pending,
+    Signed,
+    SignRequest,
+    SignTicket,
+    Status,
+    Unknown,
+)
+from bidding.licence.profile import Anchor, LicenceSubject, check_licence, licence_subject
+from bidding.licence.revocation import OLDEST_LIST, RevocationList, read_list
+from bidding.licence.wire import ask, ask_json
+from foundation.problems import Refused
+from foundation.statements.canonical import Json, b64, unb64
+from foundation.statements.certificates import load_certificate
+from foundation.statements.signed import Signature, check_signature, decode
+
+# A revocation shows within a minute; the list is fetched whole, so nobody is named by asking.
+LIST_LIFE_S: Final = 60.0
+
+
+class _About(msgspec.Struct, frozen=True):
+    id: str
+    suites: list[str]
+    anchors: list[str]
+
+
+class _Ticket(msgspec.Struct, frozen=True):
+    id: str
+    consent_url: str | None
+
+
+class _SignatureShape(msgspec.Struct, frozen=True):
+    alg: str
+    at: str | None
+    chain: list[str]
+    kid: str | None
+    sig: str
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    state: str
+    signature: _SignatureShape | None
+
+
+class _Key(msgspec.Struct, frozen=True):
+    kid: str
+    pk: str
+
+
+class _Value(msgspec.Struct, frozen=True):
+    value: str
+
+
+class LicenceAnswer(msgspec.Struct, frozen=True):
+    """A licence as the authority shows it."""
+
+    uscc: str
+    name: str
+    type: str
+    kid: str
+    chain: list[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class DevAuthority:
+    """The client of one development authority; `open` asks it who it is."""
+
+    origin: str
+    id: str
+    suites: frozenset[str]
+    anchors: tuple[bytes, ...]
+    _list: RevocationList | None = field(default=None)
+    _list_until: float = field(default=0.0)
+
+    @classmethod
+    async def open(cls, origin: str, anchors: Sequence[bytes] | None = None) -> Self:
+        """Ask the authority who it is; given anchors are trusted instead of the ones it names."""
+        about = decode(await _json(origin, "GET", "/api/v1/authority"), _About)
+        return cls(
+            origin=origin,
+            id=about.id,
+            suites=frozenset(about.suites),
+            anchors=tuple(unb64(a) for a in about.anchors) if anchors is None else tuple(anchors),
+        )
+
+    @classmethod
+    def trusting(cls, origin: str, anchors: Sequence[bytes]) -> Self:
+        """A client that starts without asking: a platform may start before its authority."""
+        return cls(
+            origin=origin,
+            id="development",
+            suites=frozenset({"INTL-1"}),
+            anchors=tuple(anchors),
+        )
+
+    async def trust_anchors(self) -> list[Anchor]:
+        """The roots that are trusted."""
+        return [Anchor(certificate=anchor, development=True) for anchor in self.anchors]
+
+    async def begin(self, request: SignRequest) -> SignTicket:
+        """Send a request to the holder's app."""
+        asked = request.statement
+        value: Json = {
+            "holder": request.holder,
+            "host": request.host,
+            "purpose": request.purpose,
+            "statement": None if asked is None else {"type": asked.type, "body": asked.body},
+            "lot": None if request.lot is None else str(request.lot),
+        }
+        ticket = decode(await _json(self.origin, "POST", "/api/v1/tickets", value), _Ticket)
+        return SignTicket(id=ticket.id, consent_url=ticket.consent_url)
+
+    async def consent(self, ticket_id: str, *, yes: bool) -> Answer:
+        """Answer for the holder, as `--yes` does; a real authority has no such call."""
+        path = f"{_path(ticket_id)}/consent"
+        return _answer(await _json(self.origin, "POST", path, {"yes": yes}))
+
+    async def poll(self, ticket_id: str) -> Answer:
+        """What the holder answered so far."""
+        return _answer(await _json(self.origin, "GET", _path(ticket_id)))
+
+    async def status(self, certificate: bytes, at: datetime) -> Status:
+        """Whether a certificate was revoked at or before `at`; Unknown where no list can be had."""
+        now = time.monotonic()
+        known = self._list
+        if known is None or now >= self._list_until or known.made_at < at - OLDEST_LIST:
+            try:
+                raw = await asyncio.to_thread(ask, self.origin, "GET", "/crl")
+                self._list = known = read_list(raw, self.anchors)
+                self._list_until = now + LIST_LIFE_S
+            except Refused as refused:
+                if known is None:
+                    return Unknown(refused.message)
+        return known.status(load_certificate(certificate), at)
+
+    async def opening_key(self, ticket_id: str, lot: UUID) -> OpeningKey | None:
+        """The key made in the app for this lot."""
+        path = f"{_path(ticket_id)}/opening-key"
+        key = decode(await _json(self.origin, "POST", path, {"lot": str(lot)}), _Key)
+        return OpeningKey(key.kid, unb64(key.pk, 65))
+
+    async def unwrap(self, ticket_id: str, kid: str, info: bytes, ct: bytes) -> bytes:
+        """Have one wrap opened in the app."""
+        value: Json = {"kid": kid, "info": b64(info), "ct": b64(ct)}
+        path = f"{_path(ticket_id)}/unwrap"
+        return unb64(decode(await _json(self.origin, "POST", path, value), _Value).value, 32)
+
+    def subject(self, certificate: bytes) -> LicenceSubject:
+        """Whom a certificate names."""
+        return licence_subject(load_certificate(certificate))
+
+    def verify(
+        self, chain: Sequence[bytes], signature: Signature, message: bytes, at: datetime
+    ) -> LicenceSubject:
+        """Check a signature by a licence of this authority."""
+        found = check_licence(chain, self.anchors, at)
+        check_signature(signature.alg, found.public_key, message, signature.sig)
+        return found
+
+    async def issue(self, uscc: str, name: str, kind: str) -> LicenceAnswer:
+        """Have a licence issued."""
+        value: Json = {"uscc": uscc, "name": name, "type": kind}
+        return decode(await _json(self.origin, "POST", "/api/v1/licences", value), LicenceAnswer)
+
+    async def revoke(self, uscc: str, reason: str) -> Json:
+        """Have a licence revoked from now on."""
+        path = f"/api/v1/licences/{quote(uscc, safe='')}/revocation"
+        return await _json(self.origin, "POST", path, {"reason": reason})
+
+
+async def _json(origin: str, method: str, path: str, value: Json = None) -> Json:
+    return await asyncio.to_thread(ask_json, origin, method, path, value)
+
+
+def _path(ticket_id: str) -> str:
+    return f"/api/v1/tickets/{quote(ticket_id, safe='')}"
+
+
+def _answer(value: Json) -> Answer:
+    answer = decode(value, _Answer)
+    match answer.state:
+        case "pending":
+            return Pending()
+        case "signed":
+            return Signed(None if answer.signature is None else _signature(answer.signature))
+        case "declined":
+            return Declined()
+        case "expired":
+            return Expired()
+    raise AuthorityAway(f"expected a state of a request, got {answer.state[:40]!r}")
+
+
+def _signature(shape: _SignatureShape) -> Signature:
+    return Signature(
+        alg=shape.alg,
+        at=shape.at,
+        chain=tuple(unb64(der) for der in shape.chain),
+        kid=shape.kid,
+        sig=unb64(shape.sig, 64),
+    )

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from bidding.licence.profile import licence_signers
 from bidding.plan.store import plan as plan_of
-from bidding.regime.domain import check_bid_period
+from bidding.regime.clocks import beijing_date, clocks
 from bidding.sealing.bodies import MemberKey, OpeningKeys, Schedule
 from bidding.tender import store
 from bidding.tender.domain import (
@@ -23,7 +23,9 @@ from bidding.tender.domain import (
     PapersMissing,
     Parties,
     TenderId,
+    UnknownLot,
     UnknownMember,
+    WrongStatus,
     check_independence,
     next_status,
 )
@@ -33,16 +35,447 @@ from foundation.identity import Actor, require
 from foundation.ledger.log import leaf_opening, tlog_proof
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
+from foundation.problems import NotAllowed
 from foundation.statements.canonical import Json, canonical, parse_time, time_text, unb64
-from foundation.statements.signed import Statement, decode_body, from_json, unsigned
+from foundation.statements.signed import Statement, decode_body, read, unsigned
 from foundation.statements.store import (
+    Kept,
     Required,
     keep_statement,
-    kept_statement,
     kept_statements,
     ledger_body,
     offer_paper,
     record_event,
 )
 
-MEMBER_KEYS_LAST: Final = timedelta(days=366)
+OPENING_KEYS_LAST: Final = timedelta(days=180)
+WINDOWS: Final = {"w1_s": 1800, "w2_s": 900, "w3_s": 900}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotDraft:
+    """A lot as the agency drafts it; `method` validates against the scoring method's schema."""
+
+    title: str
+    ceiling_price_yuan: Decimal
+    duration_days: int
+    facts: Mapping[str, str]
+    method: Mapping[str, Any]
+    volumes: tuple[str, ...]
+    minimum_bidders: int
+    standstill_days: int
+    award_separated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenderDraft:
+    """A tender as the agency drafts it."""
+
+    number: str
+    plan: UUID | None
+    title: str
+    regime: str
+    region: str
+    category: str
+    summary: str
+    parties: Parties
+    lots: tuple[LotDraft, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """The dates of a notice and the members of the opening groups (sids of their member keys)."""
+
+    issued_on: date
+    deadline_at: datetime
+    custodians: tuple[str, ...]
+    custodians_needed: int
+    remedy: tuple[str, ...]
+    remedy_needed: int
+    clock: str
+
+
+async def draft_tender(
+    db: Database, actor: Actor, draft: TenderDraft
+) -> tuple[TenderId, list[LotId]]:
+    """Write a tender and its lots as drafts; for the agency that the draft names."""
+    require(actor, "agency")
+    if actor.subject != draft.parties.agency_uscc:
+        raise NotAllowed("a tender is drafted by the agency that it names")
+    async with transaction(db, "bidding", store.CONSTRAINTS) as connection:
+        now = await platform_now(connection)
+        for lot in draft.lots:
+            clocks(draft.regime, beijing_date(now)).require_standstill(lot.standstill_days)
+        if draft.plan is not None and await plan_of(connection, draft.plan) is None:
+            raise PapersMissing(f"there is no published plan {draft.plan}")
+        tender = await store.insert_tender(
+            connection,
+            number=draft.number,
+            plan=draft.plan,
+            title=draft.title,
+            regime=draft.regime,
+            region=draft.region,
+            category=draft.category,
+            summary=draft.summary,
+            parties=draft.parties,
+            drafted_at=now,
+        )
+        lots = [
+            await _insert_lot(connection, tender, number, lot)
+            for number, lot in enumerate(draft.lots, 1)
+        ]
+        await record_event(
+            connection,
+            "bidding:tender:draft",
+            actor=actor.subject,
+            group=tender,
+            scope=None,
+            data={"number": draft.number},
+        )
+    return tender, lots
+
+
+async def _insert_lot(
+    connection: Connection, tender: TenderId, number: int, draft: LotDraft
+) -> LotId:
+    return await store.insert_lot(
+        connection,
+        tender,
+        number=number,
+        title=draft.title,
+        ceiling_price_yuan=draft.ceiling_price_yuan,
+        duration_days=draft.duration_days,
+        facts=draft.facts,
+        method=draft.method,
+        method_sha256=hashlib.sha256(canonical(dict(draft.method))).hexdigest(),
+        volumes=tuple(sorted(draft.volumes)),
+        minimum_bidders=draft.minimum_bidders,
+        standstill_days=draft.standstill_days,
+        award_separated=draft.award_separated,
+    )
+
+
+async def add_document(
+    db: Database, objects: ObjectStore, actor: Actor, lot_id: UUID, name: str, content: bytes
+) -> Document:
+    """Store one file of the tender document; only while the lot is a draft."""
+    require(actor, "agency")
+    document_id = uuid4()
+    await objects.put(f"documents/{document_id}", content)
+    async with transaction(db, "bidding", store.CONSTRAINTS) as connection:
+        held = await store.lot_exclusive(connection, lot_id)
+        _require_party(actor, held.parties.agency_uscc)
+        if held.status != DRAFTED:
+            raise WrongStatus("files are added before publication; later ones are clarifications")
+        document = Document(
+            id=document_id,
+            lot=held.id,
+            name=name,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            added_at=await platform_now(connection),
+        )
+        await store.insert_document(connection, document)
+    return document
+
+
+async def accept_member_key(
+    connection: Connection, statement: Statement, anchors: Sequence[bytes], now: datetime
+) -> None:
+    """Register the key of a possible member, vouched for by its organisation's licence."""
+    body = decode_body(statement, MemberKey)
+    signers = {s.identifier for s in licence_signers(statement, anchors, now)}
+    if body.uscc not in signers:
+        raise NotAllowed(f"a member key of {body.uscc} needs the signature of that organisation")
+    await store.insert_member_key(
+        connection,
+        sid=statement.sid,
+        uscc=body.uscc,
+        name=body.name,
+        seat=body.seat,
+        kid=body.kid,
+        sign_kid=body.sign_kid,
+        sign_pk=unb64(body.sign_pk, 65),
+        raw=statement.file(),
+        not_before=parse_time(body.not_before),
+        not_after=parse_time(body.not_after),
+    )
+
+
+async def announce(
+    db: Database, actor: Actor, lot_id: UUID, announcement: Announcement
+) -> tuple[str, str]:
+    """Check the notice against its regime and offer opening keys and schedule for signature.
+
+    Refuses a period shorter than the law's with its article, and groups that are not
+    independent. Returns the sids of the two papers, which buyer and supervisor sign.
+    """
+    require(actor, "agency")
+    async with transaction(db, "bidding", store.CONSTRAINTS) as connection:
+        held = await store.lot_exclusive(connection, lot_id)
+        _require_party(actor, held.parties.agency_uscc)
+        now = await platform_now(connection)
+        clocks(held.regime, announcement.issued_on).require_notice_period(
+            announcement.issued_on, announcement.deadline_at
+        )
+        if not await store.documents(connection, lot_id):
+            raise DocumentMissing("add the tender document before the notice")
+        await store.set_notice(connection, held, announcement.issued_on, announcement.deadline_at)
+        keys = unsigned("opening-keys", await _opening_keys(connection, held, announcement, now))
+        schedule = unsigned("schedule", _schedule(held, announcement))
+        decode_body(keys, OpeningKeys)
+        decode_body(schedule, Schedule)
+        required = (
+            Required(role="buyer", subject=held.parties.buyer_uscc),
+            Required(role="supervisor", subject=held.parties.supervisor_uscc),
+        )
+        for statement in (keys, schedule):
+            await offer_paper(connection, statement, required, scope=lot_id, at=now)
+    return keys.sid, schedule.sid
+
+
+async def _opening_keys(
+    connection: Connection, held: Lot, announcement: Announcement, now: datetime
+) -> dict[str, Json]:
+    custodians = [await _member(connection, sid) for sid in announcement.custodians]
+    remedy = [await _member(connection, sid) for sid in announcement.remedy]
+    check_independence(
+        [_seat(member) for member in custodians],
+        announcement.custodians_needed,
+        [_seat(member) for member in remedy],
+        announcement.remedy_needed,
+        {held.parties.agency_uscc: held.parties.buyer_uscc},
+    )
+    return {
+        "v": 1,
+        **_place(held),
+        "version": 1,
+        "prev": None,
+        "suite": "INTL-1",
+        "policy": "dual+remedy",
+        "t": {
+            "k": announcement.custodians_needed,
+            "members": [member.json() for member in custodians],
+        },
+        "r": {"k": announcement.remedy_needed, "members": [member.json() for member in remedy]},
+        **WINDOWS,
+        "clock": announcement.clock,
+        "not_after": time_text(now + OPENING_KEYS_LAST),
+    }
+
+
+def _schedule(held: Lot, announcement: Announcement) -> dict[str, Json]:
+    deadline = time_text(announcement.deadline_at)
+    return {
+        "v": 1,
+        **_place(held),
+        "version": 1,
+        "prev": None,
+        "deadline": deadline,
+        "minimum_bidders": held.minimum_bidders,
+        "stages": [{"stage": 1, "volumes": list(held.volumes), "opens_at": deadline}],
+    }
+
+
+def _place(held: Lot) -> dict[str, Json]:
+    return {"tender": str(held.tender), "lot": str(held.id), "round": held.round}
+
+
+async def _member(connection: Connection, sid: str) -> Statement:
+    raw = await store.member_key(connection, sid)
+    if raw is None:
+        raise UnknownMember(
+            f"no member key {sid[:16]}… is registered; its holder runs `sunbid custodian keygen`"
+        )
+    return read(raw)
+
+
+def _seat(member: Statement) -> MemberSeat:
+    body = decode_body(member, MemberKey)
+    return MemberSeat(uscc=body.uscc, person_tag=body.person_tag)
+
+
+async def accept_opening_keys(connection: Connection, statement: Statement) -> None:
+    """Put fully signed opening keys in force; before publication only, in this version."""
+    await _accept_paper(connection, statement)
+    await store.set_opening_keys(connection, UUID(statement.body["lot"]), statement.sid)
+
+
+async def accept_schedule(connection: Connection, statement: Statement) -> None:
+    """Put a fully signed schedule in force; before publication only, in this version."""
+    await _accept_paper(connection, statement)
+    await store.set_schedule(
+        connection,
+        UUID(statement.body["lot"]),
+        statement.sid,
+        parse_time(statement.body["deadline"]),
+    )
+
+
+async def _accept_paper(connection: Connection, statement: Statement) -> None:
+    held = await store.lot_exclusive(connection, UUID(statement.body["lot"]))
+    if held.status != DRAFTED:
+        raise WrongStatus(f"a lot that is {held.status} takes no new {statement.type}")
+    now = await platform_now(connection)
+    body = lot_ledger_body(held, statement.type, statement.sid, now)
+    await keep_statement(connection, statement, scope=held.id, body=body, at=now, public=True)
+
+
+async def publish(db: Database, signer: SignerClient, actor: Actor, lot_id: UUID) -> datetime:
+    """Publish the notice: from now on bids may be handed in. Returns the time of publication."""
+    require(actor, "agency")
+    access_key = await signer.new_scope(lot_id)
+    async with transaction(db, "bidding", store.CONSTRAINTS) as connection:
+        held = await store.lot_exclusive(connection, lot_id)
+        _require_party(actor, held.parties.agency_uscc)
+        now = await platform_now(connection)
+        if held.opening_keys is None or held.schedule is None:
+            raise PapersMissing(
+                "opening keys and schedule need the signatures of buyer and supervisor first"
+            )
+        if held.issued_on is None or held.deadline_at is None:
+            raise PapersMissing("announce the lot first: its notice has no dates")
+        # The notice counts from the day it is really published, whatever day it announced.
+        issued_on = max(held.issued_on, beijing_date(now))
+        clocks(held.regime, issued_on).require_notice_period(issued_on, held.deadline_at)
+        await store.set_published(connection, lot_id, now, access_key)
+        await store.move_lot(connection, held, next_status(held.status, "publish"))
+        await record_event(
+            connection,
+            "bidding:lot:publish",
+            actor=actor.subject,
+            group=held.tender,
+            scope=held.id,
+            turn=held.round,
+            data={
+                "notice_sha256": hashlib.sha256(canonical(notice_facts(held))).hexdigest(),
+                "opening_keys": held.opening_keys,
+                "schedule": held.schedule,
+                "documents": [d.sha256 for d in await store.documents(connection, lot_id)],
+            },
+            public=True,
+        )
+    return now
+
+
+def notice_facts(held: Lot) -> dict[str, Json]:
+    """Return the published facts of a lot, as the notice and the evidence package show them."""
+    return {
+        "v": 1,
+        "tender": str(held.tender),
+        "tender_number": held.tender_number,
+        "tender_title": held.tender_title,
+        "lot": str(held.id),
+        "lot_title": held.title,
+        "round": held.round,
+        "regime": held.regime,
+        "region": held.region,
+        "category": held.category,
+        "buyer_uscc": held.parties.buyer_uscc,
+        "buyer_name": held.parties.buyer_name,
+        "agency_uscc": held.parties.agency_uscc,
+        "agency_name": held.parties.agency_name,
+        "supervisor_uscc": held.parties.supervisor_uscc,
+        "supervisor_name": held.parties.supervisor_name,
+        "host_uscc": held.parties.host_uscc,
+        "host_name": held.parties.host_name,
+        "ceiling_price_yuan": str(held.ceiling_price_yuan),
+        "duration_days": held.duration_days,
+        "facts": dict(held.facts),
+        "method": dict(held.method),
+        "method_sha256": held.method_sha256,
+        "volumes": list(held.volumes),
+        "minimum_bidders": held.minimum_bidders,
+        "standstill_days": held.standstill_days,
+        "award_separated": held.award_separated,
+        "issued_on": None if held.issued_on is None else held.issued_on.isoformat(),
+        "deadline": None if held.deadline_at is None else time_text(held.deadline_at),
+    }
+
+
+def lot_ledger_body(held: Lot, kind: str, subject: str, at: datetime) -> dict[str, Json]:
+    """Return the ledger body of a statement about a lot."""
+    return ledger_body(
+        kind, group=held.tender, scope=held.id, turn=held.round, subject=subject, at=at
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealingMaterial:
+    """Everything a sealing client checks before it seals (sealing.md 8.1)."""
+
+    lot: Lot
+    opening_keys: Statement
+    schedules: list[Statement]
+    leaves: list[dict[str, Json]]
+    proofs: dict[str, str]
+
+
+async def sealing_material(db: Database, lot_id: UUID) -> SealingMaterial:
+    """Return opening keys, schedules and their proofs; refuses a lot that is not published."""
+    async with reading(db, "bidding") as connection:
+        held = await store.lot(connection, lot_id)
+        if held.published_at is None:
+            raise WrongStatus("this lot is not published yet")
+        kept = await kept_statements(connection, lot_id, ["opening-keys", "schedule"])
+        leaves, proofs = await public_leaves(connection, kept)
+        return SealingMaterial(
+            lot=held,
+            opening_keys=[k.statement for k in kept if k.statement.sid == held.opening_keys][0],
+            schedules=[k.statement for k in kept if k.statement.type == "schedule"],
+            leaves=leaves,
+            proofs=proofs,
+        )
+
+
+async def public_leaves(
+    connection: Connection, kept: Sequence[Kept]
+) -> tuple[list[dict[str, Json]], dict[str, str]]:
+    """Return the leaf openings and proofs of kept statements whose leaves are signed already."""
+    leaves: list[dict[str, Json]] = []
+    proofs: dict[str, str] = {}
+    for one in kept:
+        opening = None if one.queue is None else await leaf_opening(connection, one.queue)
+        if opening is not None:
+            leaves.append(opening)
+            proofs[str(opening["index"])] = await tlog_proof(connection, opening["index"])
+    return leaves, proofs
+
+
+async def find_lots(db: Database, query: str | None, status: str | None) -> list[Lot]:
+    """Return published lots whose words contain the query, newest first."""
+    async with reading(db, "bidding") as connection:
+        return await store.published_lots(connection, query or None, status or None)
+
+
+async def show_lot(
+    db: Database, actor: Actor | None, lot_id: UUID
+) -> tuple[Lot, list[Document]]:
+    """Return a lot and its documents; a draft is shown to the tender's own parties alone."""
+    async with reading(db, "bidding") as connection:
+        held = await store.lot(connection, lot_id)
+        if held.published_at is None and not is_party(held, actor):
+            raise UnknownLot(f"no lot {lot_id}")
+        return held, await store.documents(connection, lot_id)
+
+
+def is_party(held: Lot, actor: Actor | None) -> bool:
+    """Say whether the actor's organisation has a part in the tender."""
+    parties = held.parties
+    return actor is not None and actor.subject in {
+        parties.buyer_uscc,
+        parties.agency_uscc,
+        parties.supervisor_uscc,
+        parties.host_uscc,
+    }
+
+
+async def lots_of_party(db: Database, actor: Actor) -> list[Lot]:
+    """Return the lots in which the actor's organisation has a part, drafts included."""
+    async with reading(db, "bidding") as connection:
+        return await store.lots_of_party(connection, actor.subject or "")
+
+
+def _require_party(actor: Actor, uscc: str) -> None:
+    if actor.subject != uscc:
+        raise NotAllowed("this is done by the organisation that the tender names")

@@ -1,0 +1,458 @@
+"""Taking in acts: uploads, the intake transaction, the decision, tickets and receipts.
+
+The order of the intake (lock, then the clock in a statement of its own) is that of sealing.md 7.2
+and must not be changed: every other order was shown to accept late bids.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from bidding.bid import store
+from bidding.bid.checks import check_act, check_head
+from bidding.bid.desk import Desk, open_token, row_of
+from bidding.bid.domain import (
+    ACCEPTED,
+    PENDING,
+    REFUSED,
+    SESSION_LIMIT,
+    UPLOAD_LASTS,
+    UPLOAD_LIMIT,
+    Act,
+    FileTooLarge,
+    PartChanged,
+    TooManyActs,
+    UnknownAct,
+    UnknownUpload,
+    Upload,
+    UploadIncomplete,
+    check_in_time,
+    check_quota,
+    check_sequence,
+)
+from bidding.sealing.bodies import Manifest, Withdraw, read_body
+from bidding.sealing.parts import PART, tree_of_hashes
+from bidding.sealing.refusals import NotEncrypted
+from bidding.tender import store as tender_store
+from bidding.tender.domain import Lot
+from bidding.tender.service import lot_ledger_body
+from foundation.clock import platform_now
+from foundation.database import Connection, reading, transaction
+from foundation.ledger.log import latest_checkpoint, leaf_opening, queue_entry, tlog_proof
+from foundation.problems import Invalid, Refused
+from foundation.statements.canonical import time_text
+from foundation.statements.signed import Statement, read, sign, unsigned
+from foundation.statements.store import keep_statement
+
+DAY: Final = timedelta(hours=24)
+MOST_PARTS: Final = 2049
+
+
+# --- uploads ------------------------------------------------------------------------------------
+
+
+async def begin_upload(
+    desk: Desk, session: bytes, size: int, tree: str, parts: Sequence[str]
+) -> tuple[UUID, str]:
+    """Announce a sealed file; return the upload's id and its secret (a capability)."""
+    if size > UPLOAD_LIMIT:
+        raise FileTooLarge(f"expected at most {UPLOAD_LIMIT} bytes, got {size}")
+    hashes = [bytes.fromhex(part) for part in parts]
+    if not 1 <= len(hashes) <= MOST_PARTS or len(hashes) != -(-size // PART):
+        raise Invalid(f"expected one hash for each part of {PART} bytes, got {len(hashes)}")
+    if tree_of_hashes(hashes).hex() != tree:
+        raise Invalid("the tree is not the root of the part hashes; compute it again")
+    secret = secrets.token_hex(32)
+    async with transaction(desk.db, "bidding") as connection:
+        if await store.count_quota(connection, session, size) > SESSION_LIMIT:
+            raise TooManyActs(f"one login may announce {SESSION_LIMIT} bytes; log in again later")
+        upload_id = await store.insert_upload(
+            connection,
+            secret_sha256=hashlib.sha256(bytes.fromhex(secret)).digest(),
+            size=size,
+            tree=bytes.fromhex(tree),
+            parts=hashes,
+            expires_at=await platform_now(connection) + UPLOAD_LASTS,
+        )
+    return upload_id, secret
+
+
+async def store_part(
+    desk: Desk, upload_id: UUID, secret: str, index: int, part_hash: str, content: bytes
+) -> bool:
+    """Make one part durable; return whether the upload is complete now.
+
+    Part 0 is checked for everything that needs no key; a file that is not encrypted is refused
+    with a prompt and its bytes are dropped, never opened.
+    """
+    async with reading(desk.db, "bidding") as connection:
+        upload = await _own_upload(connection, upload_id, secret)
+    if not 0 <= index < len(upload.parts):
+        raise Invalid(f"expected a part from 0 to {len(upload.parts) - 1}, got {index}")
+    digest = await asyncio.to_thread(_part_digest, content)
+    if digest.hex() != part_hash or digest != upload.parts[index]:
+        raise PartChanged(f"part {index} does not have the hash that was announced")
+    header = None
+    if index == 0:
+        header = await _checked_head(desk, upload, content)
+    await desk.objects.put(f"blobs/{upload_id}/{index}", content)
+    async with transaction(desk.db, "bidding") as connection:
+        return await store.mark_part(connection, upload_id, index, header)
+
+
+async def _checked_head(desk: Desk, upload: Upload, content: bytes) -> dict[str, Any]:
+    try:
+        return await check_head(desk, upload.size, content)
+    except NotEncrypted:
+        async with transaction(desk.db, "bidding") as connection:
+            await store.delete_upload(connection, upload.id)
+        raise
+
+
+async def show_upload(desk: Desk, upload_id: UUID, secret: str) -> Upload:
+    """Return an upload with the list of its stored parts, to whoever holds its secret."""
+    async with reading(desk.db, "bidding") as connection:
+        return await _own_upload(connection, upload_id, secret)
+
+
+async def _own_upload(connection: Connection, upload_id: UUID, secret: str) -> Upload:
+    upload = await store.upload(connection, upload_id)
+    if not _fits(secret, upload):
+        raise UnknownUpload(f"no upload {upload_id}; begin again with POST /api/v1/uploads")
+    return upload
+
+
+def _fits(secret: str, upload: Upload) -> bool:
+    try:
+        digest = hashlib.sha256(bytes.fromhex(secret)).digest()
+    except ValueError:
+        return False
+    return secrets.compare_digest(digest, upload.secret_sha256)
+
+
+def _part_digest(content: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + content).digest()
+
+
+# --- intake -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """What a bidder hands in: the act, capabilities of its uploads, the token of its identity."""
+
+    statement: Statement
+    uploads: tuple[tuple[UUID, str], ...]
+    token: str
+    address: str
+
+
+async def take_in(desk: Desk, handed: Handed) -> tuple[Act, bool]:
+    """Take in an act before the deadline; return it and whether it is new.
+
+    The same act again returns the same row, so the same ticket. Refused before the intake: an act
+    that is late, out of order, incomplete or of another bidder; nothing is stored then, and a
+    late, pending or misnumbered one gets a signed refusal.
+    """
+    body = read_body(handed.statement)
+    if not isinstance(body, Manifest | Withdraw):
+        raise Invalid(f"expected a manifest or withdraw, got {handed.statement.type}")
+    lot_id = UUID(body.lot)
+    bidder_key = open_token(desk, handed.token, lot_id, body.bidder.uscc)
+    async with reading(desk.db, "bidding") as connection:
+        known = await store.act(connection, handed.statement.sid)
+        if known is not None:
+            return known, False
+        access_key = (await tender_store.lot(connection, lot_id)).access_key
+    row = row_of(lot_id, access_key, handed.statement, handed.address)
+    try:
+        return await _intake(desk, handed, body, bidder_key, row), True
+    except Refused as refused:
+        if refused.code in {"E_LATE", "E_PENDING", "E_SEQ"}:
+            statement = await _write_refusal(desk, handed.statement, lot_id, refused.code)
+            refused.extra["refusal"] = statement.json()
+        raise
+
+
+async def _intake(
+    desk: Desk, handed: Handed, body: Manifest | Withdraw, bidder_key: bytes, row: bytes
+) -> Act:
+    sid = handed.statement.sid
+    async with transaction(desk.db, "bidding", store.CONSTRAINTS) as connection:
+        # 1 shared lock; 2 the clock and the lot in new statements, after the lock.
+        lot = await tender_store.lot_shared(connection, UUID(body.lot))
+        intake = await platform_now(connection)
+        check_in_time(lot, intake)
+        # 3 uploads; 4 order of this bidder's acts.
+        earlier = await store.acts_of_bidder(connection, lot.id, lot.round, bidder_key)
+        check_sequence(body.seq, body.prev, earlier)
+        today = [act for act in earlier if intake - act.intake_at < DAY]
+        check_quota(len(today), intake, lot.deadline_at or intake)
+        envelopes = await _envelopes(connection, handed, body, earlier)
+        # 5 and 6: the act, its ticket and the ledger's body in this one transaction.
+        queue = await queue_entry(
+            connection, lot_ledger_body(lot, handed.statement.type, sid, intake)
+        )
+        submission = earlier[0].submission if earlier else uuid4()
+        act = Act(
+            sid=sid,
+            lot=lot.id,
+            round=lot.round,
+            kind=handed.statement.type,
+            bidder_key=bidder_key,
+            submission=submission,
+            seq=body.seq,
+            prev=body.prev,
+            intake_at=intake,
+            state=PENDING,
+            opening_keys=body.opening_keys if isinstance(body, Manifest) else None,
+            envelopes=envelopes,
+            sealed_row=row,
+            queue=queue,
+            ticket=_ticket(desk, lot, sid, submission, body.seq, intake).file(),
+            receipt=None,
+            receipt_id=None,
+            licence_status=None,
+            refusal=None,
+            statement=None,
+        )
+        await store.insert_act(connection, act)
+    return act
+
+
+async def _envelopes(
+    connection: Connection, handed: Handed, body: Manifest | Withdraw, earlier: Sequence[Act]
+) -> tuple[dict[str, Any], ...]:
+    """Match the manifest's envelopes to complete uploads, or to those of an earlier act."""
+    if isinstance(body, Withdraw):
+        return ()
+    held = {e["tree"]: e["upload"] for act in earlier for e in act.envelopes}
+    secrets_of = dict(handed.uploads)
+    for upload in (await store.uploads(connection, list(secrets_of))).values():
+        if upload.complete and _fits(secrets_of[upload.id], upload):
+            held[upload.tree.hex()] = str(upload.id)
+    missing = [e.volume for e in body.envelopes if e.tree not in held]
+    if missing:
+        raise UploadIncomplete(
+            f"volumes {', '.join(missing)} have not arrived whole; nothing has been handed in yet"
+        )
+    return tuple(
+        {
+            "volume": e.volume,
+            "tree": e.tree,
+            "size": e.size,
+            "header_hash": e.header_hash,
+            "wraps_hash": e.wraps_hash,
+            "upload": held[e.tree],
+        }
+        for e in body.envelopes
+    )
+
+
+def _ticket(
+    desk: Desk, lot: Lot, sid: str, submission: UUID, seq: int, intake: datetime
+) -> Statement:
+    body = {
+        "v": 1,
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "round": lot.round,
+        "act": sid,
+        "submission": str(submission),
+        "seq": seq,
+        "intake": time_text(intake),
+        "deadline": time_text(lot.deadline_at or intake),
+        "schedule": lot.schedule,
+    }
+    return sign(unsigned("ticket", body), desk.platform)
+
+
+async def _write_refusal(
+    desk: Desk, statement: Statement, lot_id: UUID, code: str
+) -> Statement:
+    """Sign and keep the refusal of an act that was not taken in, in its own transaction."""
+    async with transaction(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        now = await platform_now(connection)
+        return await _keep_refusal(connection, desk, lot, statement.sid, now, now, code)
+
+
+async def _keep_refusal(
+    connection: Connection,
+    desk: Desk,
+    lot: Lot,
+    sid: str,
+    intake: datetime,
+    now: datetime,
+    code: str,
+) -> Statement:
+    body = {
+        "v": 1,
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "round": lot.round,
+        "act": sid,
+        "intake": time_text(intake),
+        "deadline": time_text(lot.deadline_at or now),
+        "decided": time_text(now),
+        "code": code,
+        "schedule": lot.schedule,
+    }
+    refusal = sign(unsigned("refusal", body), desk.platform)
+    await keep_statement(
+        connection,
+        refusal,
+        scope=lot.id,
+        body=lot_ledger_body(lot, "refusal", refusal.sid, now),
+        at=now,
+    )
+    return refusal
+
+
+# --- decision and receipt -----------------------------------------------------------------------
+
+
+async def decide(desk: Desk, act: Act, statement: Statement) -> str:
+    """Decide a pending act by the checks of sealing.md 7.1 B; return its state.
+
+    It takes as long as it takes: an act that was in time is never late because of these checks.
+    """
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, act.lot)
+        heads = await store.uploads(connection, [UUID(e["upload"]) for e in act.envelopes])
+    try:
+        licence_status = await check_act(desk, lot, act, statement, heads)
+        state, code = ACCEPTED, None
+    except Refused as refused:
+        licence_status, state, code = None, REFUSED, refused.code
+    async with transaction(desk.db, "bidding") as connection:
+        refusal = None
+        if code is not None:
+            now = await platform_now(connection)
+            kept = await _keep_refusal(
+                connection, desk, lot, act.sid, act.intake_at, now, code
+            )
+            refusal = kept.sid
+        await store.decide_act(connection, act.sid, state, licence_status, refusal)
+    return state
+
+
+async def decide_pending(desk: Desk) -> int:
+    """Decide acts that a crash left undecided, with their original intake; return how many."""
+    async with reading(desk.db, "bidding") as connection:
+        waiting = await store.pending_acts(connection)
+    for act in waiting:
+        opened = await desk.signer.open_row(act.lot, act.sealed_row, act.sid)
+        await decide(desk, act, statement_of_row(opened))
+    return len(waiting)
+
+
+def statement_of_row(opened: bytes) -> Statement:
+    """Return the act's statement out of an opened row."""
+    from bidding.bid.desk import read_row
+
+    return read_row(opened)
+
+
+async def issue_receipts(desk: Desk) -> int:
+    """Give every accepted act that a signed checkpoint covers its receipt; return how many."""
+    async with transaction(desk.db, "bidding") as connection:
+        checkpoint = await latest_checkpoint(connection)
+        if checkpoint is None:
+            return 0
+        ready = await store.acts_for_receipt(connection, checkpoint.size)
+        lots: dict[UUID, Lot] = {}
+        made = []
+        for act in ready:
+            if act.lot not in lots:
+                lots[act.lot] = await tender_store.lot(connection, act.lot)
+            opening = await leaf_opening(connection, act.queue)
+            if opening is None:
+                continue
+            receipt_id = uuid4()
+            receipt = _receipt(desk, lots[act.lot], act, receipt_id, opening)
+            made.append((act.sid, receipt.file(), receipt_id))
+        await store.set_receipts(connection, made)
+    return len(made)
+
+
+def _receipt(
+    desk: Desk, lot: Lot, act: Act, receipt_id: UUID, opening: dict[str, Any]
+) -> Statement:
+    ticket = read(act.ticket).body
+    body = {
+        "v": 1,
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "round": lot.round,
+        "receipt": str(receipt_id),
+        "act_type": act.kind,
+        "submission": str(act.submission),
+        "seq": act.seq,
+        "act": act.sid,
+        "envelopes": [
+            {"volume": e["volume"], "tree": e["tree"], "size": e["size"]} for e in act.envelopes
+        ],
+        "intake": ticket["intake"],
+        "deadline": ticket["deadline"],
+        "schedule": ticket["schedule"],
+        "supersedes": act.prev,
+        "licence_status": act.licence_status or "unknown",
+        "ledger": opening,
+    }
+    return sign(unsigned("receipt", body), desk.platform)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActState:
+    """Where an act stands, for whoever knows its sid."""
+
+    act: Act
+    proof: str | None
+    refusal: Statement | None
+
+
+async def show_act(desk: Desk, sid: str) -> ActState:
+    """Return an act's state, ticket, receipt or refusal; the sid itself is the capability."""
+    from foundation.statements.store import kept_statement
+
+    async with reading(desk.db, "bidding") as connection:
+        act = await store.act(connection, sid)
+        if act is None:
+            raise UnknownAct(f"no act {sid[:16]}…")
+        refusal = None
+        if act.refusal is not None:
+            kept = await kept_statement(connection, act.refusal)
+            refusal = None if kept is None else kept.statement
+        return ActState(act=act, proof=await _proof(connection, act), refusal=refusal)
+
+
+async def show_receipt(desk: Desk, receipt_id: UUID) -> tuple[Act, str]:
+    """Return the act of a receipt and the newest proof of its leaf."""
+    async with reading(desk.db, "bidding") as connection:
+        act = await store.act_of_receipt(connection, receipt_id)
+        proof = None if act is None else await _proof(connection, act)
+        if act is None or proof is None:
+            raise UnknownAct(f"no receipt {receipt_id}")
+        return act, proof
+
+
+async def _proof(connection: Connection, act: Act) -> str | None:
+    if act.receipt is None:
+        return None
+    index = read(act.receipt).body["ledger"]["index"]
+    return await tlog_proof(connection, index)
+
+
+async def own_acts(desk: Desk, lot_id: UUID, token: str, uscc: str) -> list[Act]:
+    """Return a bidder's own acts in a lot, by the token that its login got."""
+    bidder_key = open_token(desk, token, lot_id, uscc)
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        acts = await store.acts_of_bidder(connection, lot_id, lot.round, bidder_key)
+    return [replace(act, statement=None) for act in acts]

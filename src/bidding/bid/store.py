@@ -1,0 +1,331 @@
+"""SQL of uploads and acts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from bidding.bid.domain import Act, StillPending, UnknownUpload, Upload, WrongSequence
+from foundation.database import Connection, Record
+from foundation.problems import Refused
+
+CONSTRAINTS: Final[Mapping[str, type[Refused]]] = {
+    "act_pending": StillPending,
+    "act_lot_round_bidder_key_seq_key": WrongSequence,
+}
+
+INSERT_UPLOAD: Final[LiteralString] = """
+    INSERT INTO bidding.upload (secret_sha256, size, tree, parts, stored, expires_at)
+    VALUES ($1, $2, $3, $4::bytea[], array_fill(false, ARRAY[cardinality($4::bytea[])]), $5)
+ RETURNING id
+"""
+
+
+async def insert_upload(
+    connection: Connection,
+    *,
+    secret_sha256: bytes,
+    size: int,
+    tree: bytes,
+    parts: Sequence[bytes],
+    expires_at: datetime,
+) -> UUID:
+    """Write an announced upload with no part stored yet; return its id."""
+    upload_id: UUID = await connection.fetchval(
+        INSERT_UPLOAD, secret_sha256, size, tree, list(parts), expires_at
+    )
+    return upload_id
+
+
+COUNT_QUOTA: Final[LiteralString] = """
+    INSERT INTO bidding.upload_quota (session, bytes)
+    VALUES ($1, $2)
+        ON CONFLICT (session) DO UPDATE SET bytes = upload_quota.bytes + excluded.bytes
+ RETURNING bytes
+"""
+
+
+async def count_quota(connection: Connection, session: bytes, size: int) -> int:
+    """Add to the bytes announced in a session; return the sum."""
+    total: int = await connection.fetchval(COUNT_QUOTA, session, size)
+    return total
+
+
+UPLOAD: Final[LiteralString] = """
+    SELECT id, secret_sha256, size, tree, parts, stored, header, complete, expires_at
+      FROM bidding.upload
+     WHERE id = $1
+"""
+
+
+async def upload(connection: Connection, upload_id: UUID) -> Upload:
+    """Return an upload; refuses an unknown one."""
+    row = await connection.fetchrow(UPLOAD, upload_id)
+    if row is None:
+        raise UnknownUpload(f"no upload {upload_id}; begin again with POST /api/v1/uploads")
+    return _upload(row)
+
+
+UPLOADS: Final[LiteralString] = """
+    SELECT id, secret_sha256, size, tree, parts, stored, header, complete, expires_at
+      FROM bidding.upload
+     WHERE id = ANY ($1::uuid[])
+  ORDER BY id
+     LIMIT 100
+"""
+
+
+async def uploads(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Upload]:
+    """Return several uploads by id; unknown ones are absent."""
+    rows = await connection.fetch(UPLOADS, list(ids))
+    return {row["id"]: _upload(row) for row in rows}
+
+
+# The row lock of the update serialises two parts that arrive at once.
+MARK_PART: Final[LiteralString] = """
+    UPDATE bidding.upload
+       SET stored[$2 + 1] = true,
+           header = coalesce($3::jsonb, header),
+           complete = NOT (false = ANY (stored[:$2] || stored[$2 + 2:]))
+     WHERE id = $1
+ RETURNING complete
+"""
+
+
+async def mark_part(
+    connection: Connection, upload_id: UUID, index: int, header: Mapping[str, Any] | None
+) -> bool:
+    """Mark a durable part; return whether the upload is complete now."""
+    complete: bool = await connection.fetchval(
+        MARK_PART,
+        upload_id,
+        index,
+        None if header is None else json.dumps(dict(header), ensure_ascii=False),
+    )
+    return complete
+
+
+DELETE_UPLOAD: Final[LiteralString] = """
+    DELETE FROM bidding.upload
+     WHERE id = $1
+"""
+
+
+async def delete_upload(connection: Connection, upload_id: UUID) -> None:
+    """Forget an upload whose bytes were refused."""
+    await connection.execute(DELETE_UPLOAD, upload_id)
+
+
+ACTS_OF_BIDDER: Final[LiteralString] = """
+    SELECT encode(sid, 'hex') AS sid, lot, round, kind, bidder_key, submission, seq,
+           encode(prev, 'hex') AS prev, intake_at, state,
+           encode(opening_keys, 'hex') AS opening_keys, envelopes, sealed_row, queue, ticket,
+           receipt, receipt_id, licence_status, encode(refusal, 'hex') AS refusal, statement
+      FROM bidding.act
+     WHERE lot = $1
+       AND round = $2
+       AND bidder_key = $3
+  ORDER BY seq
+     LIMIT 500
+"""
+
+
+async def acts_of_bidder(
+    connection: Connection, lot: UUID, turn: int, bidder_key: bytes
+) -> list[Act]:
+    """Return a bidder's acts in a lot, oldest first."""
+    return [_act(row) for row in await connection.fetch(ACTS_OF_BIDDER, lot, turn, bidder_key)]
+
+
+ACTS_OF_LOT: Final[LiteralString] = """
+    SELECT encode(sid, 'hex') AS sid, lot, round, kind, bidder_key, submission, seq,
+           encode(prev, 'hex') AS prev, intake_at, state,
+           encode(opening_keys, 'hex') AS opening_keys, envelopes, sealed_row, queue, ticket,
+           receipt, receipt_id, licence_status, encode(refusal, 'hex') AS refusal, statement
+      FROM bidding.act
+     WHERE lot = $1
+       AND round = $2
+  ORDER BY submission, seq
+     LIMIT 20000
+"""
+
+
+async def acts_of_lot(connection: Connection, lot: UUID, turn: int) -> list[Act]:
+    """Return all acts of a lot by submission and number."""
+    return [_act(row) for row in await connection.fetch(ACTS_OF_LOT, lot, turn)]
+
+
+ACT: Final[LiteralString] = """
+    SELECT encode(sid, 'hex') AS sid, lot, round, kind, bidder_key, submission, seq,
+           encode(prev, 'hex') AS prev, intake_at, state,
+           encode(opening_keys, 'hex') AS opening_keys, envelopes, sealed_row, queue, ticket,
+           receipt, receipt_id, licence_status, encode(refusal, 'hex') AS refusal, statement
+      FROM bidding.act
+     WHERE sid = $1
+"""
+
+
+async def act(connection: Connection, sid: str) -> Act | None:
+    """Return an act by its sid, or None."""
+    row = await connection.fetchrow(ACT, bytes.fromhex(sid))
+    return None if row is None else _act(row)
+
+
+ACT_OF_RECEIPT: Final[LiteralString] = """
+    SELECT encode(sid, 'hex') AS sid, lot, round, kind, bidder_key, submission, seq,
+           encode(prev, 'hex') AS prev, intake_at, state,
+           encode(opening_keys, 'hex') AS opening_keys, envelopes, sealed_row, queue, ticket,
+           receipt, receipt_id, licence_status, encode(refusal, 'hex') AS refusal, statement
+      FROM bidding.act
+     WHERE receipt_id = $1
+"""
+
+
+async def act_of_receipt(connection: Connection, receipt_id: UUID) -> Act | None:
+    """Return the act that a receipt was given for, or None."""
+    row = await connection.fetchrow(ACT_OF_RECEIPT, receipt_id)
+    return None if row is None else _act(row)
+
+
+PENDING_ACTS: Final[LiteralString] = """
+    SELECT encode(sid, 'hex') AS sid, lot, round, kind, bidder_key, submission, seq,
+           encode(prev, 'hex') AS prev, intake_at, state,
+           encode(opening_keys, 'hex') AS opening_keys, envelopes, sealed_row, queue, ticket,
+           receipt, receipt_id, licence_status, encode(refusal, 'hex') AS refusal, statement
+      FROM bidding.act
+     WHERE state = 'pending'
+  ORDER BY intake_at, sid
+     LIMIT 1000
+"""
+
+
+async def pending_acts(connection: Connection) -> list[Act]:
+    """Return undecided acts, oldest first: after a crash they are decided with their intake."""
+    return [_act(row) for row in await connection.fetch(PENDING_ACTS)]
+
+
+INSERT_ACT: Final[LiteralString] = """
+    INSERT INTO bidding.act (sid, lot, round, kind, bidder_key, submission, seq, prev, intake_at,
+                             opening_keys, envelopes, sealed_row, queue, ticket)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14)
+"""
+
+
+async def insert_act(connection: Connection, new: Act) -> None:
+    """Write an act that was taken in; it is pending until it is decided."""
+    await connection.execute(
+        INSERT_ACT,
+        bytes.fromhex(new.sid),
+        new.lot,
+        new.round,
+        new.kind,
+        new.bidder_key,
+        new.submission,
+        new.seq,
+        None if new.prev is None else bytes.fromhex(new.prev),
+        new.intake_at,
+        None if new.opening_keys is None else bytes.fromhex(new.opening_keys),
+        json.dumps(list(new.envelopes)),
+        new.sealed_row,
+        new.queue,
+        new.ticket,
+    )
+
+
+DECIDE_ACT: Final[LiteralString] = """
+    UPDATE bidding.act
+       SET state = $2,
+           licence_status = $3,
+           refusal = $4
+     WHERE sid = $1
+       AND state = 'pending'
+ RETURNING sid
+"""
+
+
+async def decide_act(
+    connection: Connection, sid: str, state: str, licence_status: str | None, refusal: str | None
+) -> bool:
+    """Decide a pending act; return False when it was decided before."""
+    row = await connection.fetchval(
+        DECIDE_ACT,
+        bytes.fromhex(sid),
+        state,
+        licence_status,
+        None if refusal is None else bytes.fromhex(refusal),
+    )
+    return row is not None
+
+
+# Acts whose leaf lies below the newest signed size and that still lack a receipt.
+ACTS_FOR_RECEIPT: Final[LiteralString] = """
+    SELECT encode(a.sid, 'hex') AS sid, a.lot, a.round, a.kind, a.bidder_key, a.submission, a.seq,
+           encode(a.prev, 'hex') AS prev, a.intake_at, a.state,
+           encode(a.opening_keys, 'hex') AS opening_keys, a.envelopes, a.sealed_row, a.queue,
+           a.ticket, a.receipt, a.receipt_id, a.licence_status,
+           encode(a.refusal, 'hex') AS refusal, a.statement
+      FROM bidding.act AS a
+      JOIN foundation.ledger_queue AS q ON q.id = a.queue
+     WHERE a.state = 'accepted'
+       AND a.receipt IS NULL
+       AND q.index < $1
+  ORDER BY q.index
+     LIMIT 2000
+"""
+
+
+async def acts_for_receipt(connection: Connection, signed_size: int) -> list[Act]:
+    """Return accepted acts that are in a signed checkpoint and have no receipt yet."""
+    return [_act(row) for row in await connection.fetch(ACTS_FOR_RECEIPT, signed_size)]
+
+
+SET_RECEIPT: Final[LiteralString] = """
+    UPDATE bidding.act
+       SET receipt = $2,
+           receipt_id = $3
+     WHERE sid = $1
+       AND receipt IS NULL
+"""
+
+
+async def set_receipts(
+    connection: Connection, receipts: Sequence[tuple[str, bytes, UUID]]
+) -> None:
+    """Write receipts: (sid, statement file, receipt id)."""
+    await connection.executemany(
+        SET_RECEIPT, [(bytes.fromhex(sid), raw, receipt_id) for sid, raw, receipt_id in receipts]
+    )
+
+
+SET_STATEMENT: Final[LiteralString] = """
+    UPDATE bidding.act
+       SET statement = $2
+     WHERE sid = $1
+       AND statement IS NULL
+"""
+
+
+async def set_statements(connection: Connection, opened: Sequence[tuple[str, bytes]]) -> None:
+    """Write the statement files of acts whose identities were opened after the closing."""
+    await connection.executemany(SET_STATEMENT, [(bytes.fromhex(s), raw) for s, raw in opened])
+
+
+def _upload(row: Record) -> Upload:
+    return Upload(
+        id=row["id"],
+        secret_sha256=row["secret_sha256"],
+        size=row["size"],
+        tree=row["tree"],
+        parts=tuple(row["parts"]),
+        stored=tuple(row["stored"]),
+        header=None if row["header"] is None else json.loads(row["header"]),
+        complete=row["complete"],
+        expires_at=row["expires_at"],
+    )
+
+
+def _act(row: Record) -> Act:
+    values = dict(row)
+    values["envelopes"] = tuple(json.loads(row["envelopes"]))
+    return Act(**values)

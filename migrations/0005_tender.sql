@@ -1,6 +1,5 @@
 -- Plans, tenders, lots, member keys of the opening groups, tender documents.
 
-CREATE SCHEMA bidding;
 COMMENT ON SCHEMA bidding IS 'From the plan to the contract: what buyers, agencies and bidders do.';
 GRANT USAGE ON SCHEMA bidding TO sunbid_bidding, sunbid_experts, sunbid_supervision;
 

@@ -1,0 +1,132 @@
+"""What every test may ask for: a PostgreSQL of this run, a fresh migrated copy, settings.
+
+The server starts with the first test that needs it; each process of a parallel run has its own.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from foundation.database import Database
+from foundation.embedded import APPLICATION, OWNER, EmbeddedServer, embedded_server
+from foundation.migrate import migrate
+from foundation.settings import Settings
+
+TEMPLATE = "sunbid_template"
+ROOT = Path(__file__).resolve().parents[1]
+# Tests never pull the plug, so they need not wait for the disk.
+FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+SetClock = Callable[[datetime], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """The PostgreSQL of this run, with one migrated template database."""
+    with tempfile.TemporaryDirectory(prefix="sunbid-test-") as folder:
+        os.chmod(folder, 0o711)
+        with embedded_server(Path(folder) / "postgresql", settings=FAST) as running:
+            asyncio.run(make_template(running))
+            yield running
+
+
+async def make_template(server: EmbeddedServer) -> None:
+    """Migrates the template once."""
+    await as_owner(server, f"CREATE DATABASE {TEMPLATE}")
+    await migrate(server.dsn(OWNER, TEMPLATE), application=APPLICATION)
+
+
+async def as_owner(server: EmbeddedServer, statement: str) -> None:
+    """Runs one statement as the owner, outside the databases of the tests."""
+    connection = await asyncpg.connect(server.dsn(OWNER, "postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest_asyncio.fixture
+async def database_name(server: EmbeddedServer) -> AsyncIterator[str]:
+    """The name of a fresh copy of the migrated template."""
+    name = f"t_{uuid4().hex}"
+    await as_owner(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield name
+    await as_owner(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture
+async def owner_dsn(server: EmbeddedServer, database_name: str) -> str:
+    """The address of the fresh copy for its owner, who may do everything."""
+    return server.dsn(OWNER, database_name)
+
+
+@pytest_asyncio.fixture
+async def application_dsn(server: EmbeddedServer, database_name: str) -> str:
+    """The address of the fresh copy for the application, which owns nothing."""
+    return server.dsn(APPLICATION, database_name)
+
+
+@pytest_asyncio.fixture
+async def database(application_dsn: str) -> AsyncIterator[Database]:
+    """The fresh copy, opened as the application opens it."""
+    opened = await Database.open(application_dsn, 4)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def owner(owner_dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection of the owner to the fresh copy: for looking behind the application's back."""
+    connection = await asyncpg.connect(owner_dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def set_clock(owner_dsn: str) -> SetClock:
+    """Stops the platform's clock at a time; later calls set it again, also backwards."""
+
+    async def stop_at(at: datetime) -> None:
+        connection = await asyncpg.connect(owner_dsn)
+        try:
+            await connection.execute(
+                "UPDATE foundation.platform_clock"
+                "   SET demo = true, real_at = clock_timestamp(), platform_at = $1, factor = 0",
+                at,
+            )
+        finally:
+            await connection.close()
+
+    return stop_at
+
+
+@pytest.fixture
+def settings(application_dsn: str, owner_dsn: str, tmp_path: Path) -> Settings:
+    """Settings for development on the fresh copy, with a data folder of this test."""
+    return Settings(
+        mode="development",
+        database_url=application_dsn,
+        migration_database_url=owner_dsn,
+        data_dir=tmp_path / "sunbid",
+        signer_socket=tmp_path / "signer.sock",
+        origin="test.example/sunbid",
+        port=0,
+        tick_s=0.05,
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of data beside the checkout; skips with the reason where it is missing."""
+    folder = Path(os.environ.get("SUNBID_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no shared data: {folder.name} is not beside the checkout (SUNBID_DATA)")
+    return folder

@@ -32,6 +32,8 @@ CREATE TABLE bidding.listed (
     wraps_hash  text NOT NULL,
     size        bigint NOT NULL,
     upload      uuid NOT NULL REFERENCES bidding.upload (id),
+    header      bytea NOT NULL,
+    wraps       bytea NOT NULL,
     blob        text NOT NULL DEFAULT 'unread' CHECK (blob IN ('unread', 'whole', 'missing',
                                                                'corrupt')),
     b_value     bytea,

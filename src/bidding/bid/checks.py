@@ -4,19 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from bidding.bid.desk import Desk
-from bidding.bid.domain import Act, Upload
+from bidding.bid.domain import Act, NoMandate, Upload, WrongBidder
 from bidding.licence.authority import Good
 from bidding.licence.profile import licence_signers
 from bidding.licence.revocation import refuse_revoked
 from bidding.sealing.bodies import Manifest, OpeningKeys, SealedVolume, read_body
 from bidding.sealing.envelope import Head, check_wraps, read_head
-from bidding.sealing.refusals import (
-    MandateMissing,
-    ManifestMismatch,
-    OtherOpeningKeys,
-    OtherVolumes,
-    WrongBidder,
-)
+from bidding.sealing.refusals import ManifestMismatch, WrongOpeningKeys, WrongVolumes
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from foundation.database import reading
@@ -38,7 +32,7 @@ async def check_head(desk: Desk, size: int, part: bytes) -> dict[str, Any]:
         if lot.opening_keys == head.header.opening_keys:
             kept = await kept_statement(connection, head.header.opening_keys)
     if kept is None:
-        raise OtherOpeningKeys("the file was sealed for other opening keys; seal it again")
+        raise WrongOpeningKeys("the file was sealed for other opening keys; seal it again")
     check_wraps(head, decode_body(kept.statement, OpeningKeys))
     return _facts(head)
 
@@ -73,7 +67,7 @@ async def check_act(
     if body.bidder.uscc not in licensed:
         raise WrongBidder(f"the act needs the licence signature of {body.bidder.uscc}")
     if body.mandate is not None:
-        raise MandateMissing("mandates of operators are not taken yet; sign with the licence")
+        raise NoMandate("mandates of operators are not taken yet; sign with the licence")
     if isinstance(body, Manifest):
         _check_manifest(lot, body, {signer.uscc for signer in signers})
         stored = {e["tree"]: uploads[UUID(e["upload"])] for e in act.envelopes}
@@ -90,10 +84,10 @@ def _check_manifest(lot: Lot, body: Manifest, signers: set[str]) -> None:
         if member.uscc not in signers:
             raise WrongBidder(f"consortium member {member.uscc} has not co-signed")
     if body.opening_keys != lot.opening_keys:
-        raise OtherOpeningKeys("the bid was sealed for other opening keys; seal it again")
+        raise WrongOpeningKeys("the bid was sealed for other opening keys; seal it again")
     volumes = [envelope.volume for envelope in body.envelopes]
     if volumes != sorted(lot.volumes):
-        raise OtherVolumes(
+        raise WrongVolumes(
             f"expected exactly the volumes {', '.join(sorted(lot.volumes))}, "
             f"got {', '.join(volumes)}"
         )

@@ -56,12 +56,6 @@ class UploadIncomplete(Conflict):
     code = "E_UPLOAD"
 
 
-class PartChanged(Conflict):
-    """This part arrived changed. It will be sent again."""
-
-    code = "E_PART_HASH"
-
-
 class FileTooLarge(TooLarge):
     """The file is larger than the limit of this lot."""
 
@@ -78,6 +72,18 @@ class UnknownAct(NotFound):
     """There is no such act."""
 
     code = "unknown-act"
+
+
+class WrongBidder(NotAllowed):
+    """The signature belongs to another company than the bid names."""
+
+    code = "E_BIDDER"
+
+
+class NoMandate(NotAllowed):
+    """This operator has no mandate for this act."""
+
+    code = "E_MANDATE"
 
 
 class BadToken(NotAllowed):

@@ -25,7 +25,6 @@ from bidding.bid.domain import (
     UPLOAD_LIMIT,
     Act,
     FileTooLarge,
-    PartChanged,
     TooManyActs,
     UnknownAct,
     UnknownUpload,
@@ -37,7 +36,7 @@ from bidding.bid.domain import (
 )
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
 from bidding.sealing.parts import PART, tree_of_hashes
-from bidding.sealing.refusals import NotEncrypted
+from bidding.sealing.refusals import NotSealed, WrongPart
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from bidding.tender.service import lot_ledger_body
@@ -96,7 +95,7 @@ async def store_part(
         raise Invalid(f"expected a part from 0 to {len(upload.parts) - 1}, got {index}")
     digest = await asyncio.to_thread(_part_digest, content)
     if digest.hex() != part_hash or digest != upload.parts[index]:
-        raise PartChanged(f"part {index} does not have the hash that was announced")
+        raise WrongPart(f"part {index} does not have the hash that was announced")
     header = None
     if index == 0:
         header = await _checked_head(desk, upload, content)
@@ -108,7 +107,7 @@ async def store_part(
 async def _checked_head(desk: Desk, upload: Upload, content: bytes) -> dict[str, Any]:
     try:
         return await check_head(desk, upload.size, content)
-    except NotEncrypted:
+    except NotSealed:
         async with transaction(desk.db, "bidding") as connection:
             await store.delete_upload(connection, upload.id)
         raise

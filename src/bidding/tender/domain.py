@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, NewType
 from uuid import UUID
 
+from bidding.sealing.refusals import NotIndependent
 from foundation.problems import Conflict, Invalid, NotFound
 
 TenderId = NewType("TenderId", UUID)
@@ -86,12 +87,6 @@ class PapersMissing(Conflict):
     """A signed paper is missing before this can be done."""
 
     code = "papers-missing"
-
-
-class NotIndependent(Invalid):
-    """The members of the opening keys are not independent."""
-
-    code = "E_INDEPENDENCE"
 
 
 class UnknownMember(Invalid):

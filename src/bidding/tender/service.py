@@ -32,7 +32,7 @@ from bidding.tender.domain import (
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading, transaction
 from foundation.identity import Actor, require
-from foundation.ledger.log import leaf_opening, tlog_proof
+from foundation.ledger.log import latest_checkpoint, leaf_opening, tlog_proof
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
 from foundation.problems import NotAllowed
@@ -434,9 +434,11 @@ async def public_leaves(
     """Return the leaf openings and proofs of kept statements whose leaves are signed already."""
     leaves: list[dict[str, Json]] = []
     proofs: dict[str, str] = {}
+    checkpoint = await latest_checkpoint(connection)
+    signed = 0 if checkpoint is None else checkpoint.size
     for one in kept:
         opening = None if one.queue is None else await leaf_opening(connection, one.queue)
-        if opening is not None:
+        if opening is not None and opening["index"] < signed:
             leaves.append(opening)
             proofs[str(opening["index"])] = await tlog_proof(connection, opening["index"])
     return leaves, proofs

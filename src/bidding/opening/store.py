@@ -1,0 +1,382 @@
+"""SQL of openings: closing, list, releases, results, opened bids."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from bidding.opening.domain import Checked, Listed, Opening, Result, Share, WrongPhase
+from foundation.database import Connection, Record
+
+CLOSE_LOT: Final[LiteralString] = """
+    UPDATE bidding.lot
+       SET closed_at = $2,
+           status = 'closed'
+     WHERE id = $1
+       AND status = 'published'
+       AND closed_at IS NULL
+       AND deadline_at <= $2
+ RETURNING id
+"""
+
+INSERT_OPENING: Final[LiteralString] = """
+    INSERT INTO bidding.opening (lot, closed_at, closed_tick)
+    VALUES ($1, $2, $3)
+"""
+
+
+async def close_lot(connection: Connection, lot: UUID, at: datetime, ledger_size: int) -> bool:
+    """Close a lot whose deadline has passed; return False when it was closed or moved."""
+    if await connection.fetchval(CLOSE_LOT, lot, at) is None:
+        return False
+    await connection.execute(INSERT_OPENING, lot, at, ledger_size)
+    return True
+
+
+OPENING: Final[LiteralString] = """
+    SELECT lot, closed_at, closed_tick, cut, encode(closing, 'hex') AS closing,
+           encode(list_root, 'hex') AS list_root, phase, phase_at, phase_until,
+           encode(remedy_start, 'hex') AS remedy_start, encode(record, 'hex') AS record,
+           recorded_at
+      FROM bidding.opening
+     WHERE lot = $1
+"""
+
+
+async def opening(connection: Connection, lot: UUID) -> Opening:
+    """Return where a lot's opening stands; refuses a lot that is not closed."""
+    row = await connection.fetchrow(OPENING, lot)
+    if row is None:
+        raise WrongPhase("bids for this lot have not closed yet")
+    return Opening(**dict(row))
+
+
+async def find_opening(connection: Connection, lot: UUID) -> Opening | None:
+    """Return where a lot's opening stands, or None before its closing."""
+    row = await connection.fetchrow(OPENING, lot)
+    return None if row is None else Opening(**dict(row))
+
+
+# An act without an index has no leaf yet: the cut must wait for it.
+ACTS_WITHOUT_LEAF: Final[LiteralString] = """
+    SELECT count(*)
+      FROM bidding.act AS a
+      JOIN foundation.ledger_queue AS q ON q.id = a.queue
+     WHERE a.lot = $1
+       AND q.index IS NULL
+"""
+
+
+async def acts_without_leaf(connection: Connection, lot: UUID) -> int:
+    """Count the acts of a lot that the sequencer has not numbered yet."""
+    count: int = await connection.fetchval(ACTS_WITHOUT_LEAF, lot)
+    return count
+
+
+SET_CUT: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET cut = $2
+     WHERE lot = $1
+       AND cut IS NULL
+ RETURNING lot
+"""
+
+
+async def set_cut(connection: Connection, lot: UUID, queue: UUID) -> bool:
+    """Write the queue row of the cut; return False when there is one."""
+    return await connection.fetchval(SET_CUT, lot, queue) is not None
+
+
+SET_CLOSING: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET closing = $2,
+           list_root = $3
+     WHERE lot = $1
+       AND closing IS NULL
+ RETURNING lot
+"""
+
+
+async def set_closing(
+    connection: Connection, lot: UUID, closing: str, list_root: str | None
+) -> None:
+    """Write the closing (or not-opened) statement of a lot, once."""
+    root = None if list_root is None else bytes.fromhex(list_root)
+    if await connection.fetchval(SET_CLOSING, lot, bytes.fromhex(closing), root) is None:
+        raise WrongPhase("the closing of this lot was already made")
+
+
+SET_PHASE: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET phase = $3,
+           phase_at = $4,
+           phase_until = $5
+     WHERE lot = $1
+       AND phase = $2
+ RETURNING lot
+"""
+
+
+async def set_phase(
+    connection: Connection, held: Opening, phase: str, at: datetime, until: datetime | None
+) -> None:
+    """Move the opening from the phase it was read in; refuses when it moved meanwhile."""
+    if await connection.fetchval(SET_PHASE, held.lot, held.phase, phase, at, until) is None:
+        raise WrongPhase(f"the opening is no longer in {held.phase}")
+
+
+SET_REMEDY_START: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET remedy_start = $2
+     WHERE lot = $1
+"""
+
+
+async def set_remedy_start(connection: Connection, lot: UUID, sid: str) -> None:
+    """Write the countersigned list of envelopes whose bidders were absent."""
+    await connection.execute(SET_REMEDY_START, lot, bytes.fromhex(sid))
+
+
+SET_RECORD: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET record = $2,
+           recorded_at = $3,
+           phase = 'done'
+     WHERE lot = $1
+"""
+
+
+async def set_record(connection: Connection, lot: UUID, sid: str, at: datetime) -> None:
+    """Write the signed record of the opening."""
+    await connection.execute(SET_RECORD, lot, bytes.fromhex(sid), at)
+
+
+INSERT_LISTED: Final[LiteralString] = """
+    INSERT INTO bidding.listed (lot, tree, submission, act, seq, volume, header_hash, wraps_hash,
+                                size, upload, header, wraps)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+
+
+async def insert_listed(connection: Connection, listed: Sequence[Listed]) -> None:
+    """Write the list of a closing."""
+    await connection.executemany(
+        INSERT_LISTED,
+        [
+            (
+                one.lot,
+                one.tree,
+                one.submission,
+                bytes.fromhex(one.act),
+                one.seq,
+                one.volume,
+                one.header_hash,
+                one.wraps_hash,
+                one.size,
+                one.upload,
+                one.header,
+                one.wraps,
+            )
+            for one in listed
+        ],
+    )
+
+
+LISTED: Final[LiteralString] = """
+    SELECT lot, tree, submission, encode(act, 'hex') AS act, seq, volume, header_hash, wraps_hash,
+           size, upload, header, wraps, blob, b_value, b_from, b_at, t_value
+      FROM bidding.listed
+     WHERE lot = $1
+  ORDER BY submission, volume
+     LIMIT 16000
+"""
+
+
+async def listed(connection: Connection, lot: UUID) -> list[Listed]:
+    """Return the envelopes of the closing's list."""
+    return [Listed(**dict(row)) for row in await connection.fetch(LISTED, lot)]
+
+
+SET_BLOB: Final[LiteralString] = """
+    UPDATE bidding.listed
+       SET blob = $3
+     WHERE lot = $1
+       AND tree = $2
+"""
+
+
+async def set_blob(connection: Connection, lot: UUID, tree: str, state: str) -> None:
+    """Write what reading a sealed file back found."""
+    await connection.execute(SET_BLOB, lot, tree, state)
+
+
+SET_B: Final[LiteralString] = """
+    UPDATE bidding.listed
+       SET b_value = $3,
+           b_from = $4,
+           b_at = $5
+     WHERE lot = $1
+       AND tree = $2
+       AND b_value IS NULL
+"""
+
+
+async def set_b(
+    connection: Connection, lot: UUID, tree: str, value: bytes, source: str, at: datetime
+) -> None:
+    """Keep the bidder's half of an envelope, the first one that fits."""
+    await connection.execute(SET_B, lot, tree, value, source, at)
+
+
+SET_T: Final[LiteralString] = """
+    UPDATE bidding.listed
+       SET t_value = $3
+     WHERE lot = $1
+       AND tree = $2
+"""
+
+
+async def set_t(connection: Connection, lot: UUID, tree: str, value: bytes) -> None:
+    """Keep the custodians' half of an envelope that was opened."""
+    await connection.execute(SET_T, lot, tree, value)
+
+
+INSERT_CHECKS: Final[LiteralString] = """
+    INSERT INTO bidding.share_check (lot, group_letter, seat_index, tree, result)
+    SELECT $1, $2, $3, tree, result
+      FROM unnest($4::text[], $5::text[]) AS c (tree, result)
+        ON CONFLICT (lot, group_letter, seat_index, tree) DO NOTHING
+"""
+
+
+async def insert_checks(
+    connection: Connection, lot: UUID, group: str, i: int, results: Mapping[str, str]
+) -> None:
+    """Keep a member's share check."""
+    await connection.execute(
+        INSERT_CHECKS, lot, group, i, list(results), list(results.values())
+    )
+
+
+CHECKS: Final[LiteralString] = """
+    SELECT group_letter, seat_index, tree, result
+      FROM bidding.share_check
+     WHERE lot = $1
+  ORDER BY group_letter, seat_index, tree
+     LIMIT 200000
+"""
+
+
+async def checks(connection: Connection, lot: UUID) -> list[Checked]:
+    """Return all share checks of a lot."""
+    return [
+        Checked(group=r["group_letter"], i=r["seat_index"], tree=r["tree"], result=r["result"])
+        for r in await connection.fetch(CHECKS, lot)
+    ]
+
+
+INSERT_SHARES: Final[LiteralString] = """
+    INSERT INTO bidding.share (lot, group_letter, seat_index, tree, value)
+    SELECT $1, $2, $3, tree, value
+      FROM unnest($4::text[], $5::bytea[]) AS s (tree, value)
+"""
+
+
+async def insert_shares(
+    connection: Connection, lot: UUID, group: str, i: int, shares: Mapping[str, bytes]
+) -> None:
+    """Keep a member's released shares."""
+    await connection.execute(INSERT_SHARES, lot, group, i, list(shares), list(shares.values()))
+
+
+SHARES: Final[LiteralString] = """
+    SELECT group_letter, seat_index, tree, value
+      FROM bidding.share
+     WHERE lot = $1
+  ORDER BY group_letter, seat_index, tree
+     LIMIT 200000
+"""
+
+
+async def shares(connection: Connection, lot: UUID) -> list[Share]:
+    """Return all released shares of a lot."""
+    return [
+        Share(group=r["group_letter"], i=r["seat_index"], tree=r["tree"], value=r["value"])
+        for r in await connection.fetch(SHARES, lot)
+    ]
+
+
+INSERT_RESULT: Final[LiteralString] = """
+    INSERT INTO bidding.result (lot, tree, submission, volume, code, fault, b_from, deal_wrong,
+                                plain_sha256)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9)
+        ON CONFLICT (lot, tree) DO NOTHING
+"""
+
+
+async def insert_result(connection: Connection, lot: UUID, result: Result) -> None:
+    """Write how an envelope came out; the same again changes nothing."""
+    await connection.execute(
+        INSERT_RESULT,
+        lot,
+        result.tree,
+        result.submission,
+        result.volume,
+        result.code,
+        result.fault,
+        result.b_from,
+        json.dumps(list(result.deal_wrong)),
+        result.plain_sha256,
+    )
+
+
+RESULTS: Final[LiteralString] = """
+    SELECT tree, submission, volume, code, fault, b_from, deal_wrong, plain_sha256
+      FROM bidding.result
+     WHERE lot = $1
+  ORDER BY submission, volume
+     LIMIT 16000
+"""
+
+
+async def results(connection: Connection, lot: UUID) -> list[Result]:
+    """Return how the envelopes of a lot came out."""
+    return [_result(row) for row in await connection.fetch(RESULTS, lot)]
+
+
+INSERT_OPENED_BID: Final[LiteralString] = """
+    INSERT INTO bidding.opened_bid (lot, submission, uscc, name, items, files, machine_code)
+    VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7)
+        ON CONFLICT (lot, submission) DO NOTHING
+"""
+
+
+async def insert_opened_bid(
+    connection: Connection,
+    lot: UUID,
+    submission: UUID,
+    *,
+    uscc: str,
+    name: str,
+    items: Mapping[str, Any],
+    files: Mapping[str, Mapping[str, str]],
+    machine_code: str | None,
+) -> None:
+    """Write an opened bid: the line read aloud and the object keys of its files."""
+    await connection.execute(
+        INSERT_OPENED_BID,
+        lot,
+        submission,
+        uscc,
+        name,
+        json.dumps(dict(items), ensure_ascii=False),
+        json.dumps({v: dict(f) for v, f in files.items()}, ensure_ascii=False),
+        machine_code,
+    )
+
+
+def _result(row: Record) -> Result:
+    values = dict(row)
+    values["deal_wrong"] = tuple(json.loads(row["deal_wrong"]))
+    return Result(**values)

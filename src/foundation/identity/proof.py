@@ -1,0 +1,69 @@
+"""Who signed: an organisation by a certificate, or a person by a registered key."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from foundation.database import Connection
+from foundation.identity import store
+from foundation.identity.actor import Actor
+from foundation.identity.domain import LoginRefused
+from foundation.problems import NotAllowed
+from foundation.statements.signed import Statement, find_signature
+
+
+class OtherSigner(NotAllowed):
+    """Somebody else signed than was asked."""
+
+    code = "other-signer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certified:
+    """Whom a checked certificate names, and whether its authority answered for it."""
+
+    subject: str
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The one signer of a statement: `actor` if registered, `certified` if by a certificate."""
+
+    actor: Actor | None
+    certified: Certified | None
+
+
+# Checks the chain, the signature and the revocation of a statement signed by one certificate.
+Identify = Callable[[Statement, datetime], Awaitable[Certified]]
+
+
+async def prove(
+    connection: Connection, signed: Statement, identify: Identify, at: datetime
+) -> Proof:
+    """The one signer of a statement, checked at a time; refuses none, several, unknown keys."""
+    if len(signed.sigs) != 1:
+        raise LoginRefused(f"expected one signature, got {len(signed.sigs)}; sign it alone")
+    kid = signed.sigs[0].kid
+    if kid is None:
+        certified = await identify(signed, at)
+        actor = await store.actor_of_subject(connection, certified.subject)
+        return Proof(actor=actor, certified=certified)
+    found = await store.actor_of_key(connection, kid)
+    if found is None:
+        raise LoginRefused(
+            f"expected a key that an administrator registered, got {kid}; ask to be registered"
+        )
+    actor, public_key = found
+    find_signature(signed, kid, public_key)
+    return Proof(actor=actor, certified=None)
+
+
+def refuse_other_signer(asked: Actor | None, proof: Proof) -> None:
+    """Refuse a signature of anybody but the actor who was asked."""
+    if asked is None or proof.actor is None or proof.actor.id != asked.id:
+        raise OtherSigner(
+            f"expected the signature of {asked.name if asked else 'an actor'}, got somebody "
+            "else's; sign with the right licence or key"
+        )

@@ -9,6 +9,7 @@ import binascii
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -39,7 +40,7 @@ class BadField(Invalid):
     code = "E_FIELD"
 
 
-class StatementTooLarge(TooLarge):
+class FileTooLarge(TooLarge):
     """The file is larger than the limit."""
 
     code = "E_TOO_LARGE"
@@ -55,7 +56,7 @@ def canonical(value: Json) -> bytes:
 def parse(raw: bytes, *, limit: int) -> Json:
     """Read canonical JSON; refuses more than `limit` bytes and every other spelling."""
     if len(raw) > limit:
-        raise StatementTooLarge(
+        raise FileTooLarge(
             f"expected at most {limit} bytes of canonical JSON, got {len(raw)}; send a smaller file"
         )
     if _nesting(raw) > DEEPEST_NESTING:
@@ -134,16 +135,20 @@ def _check(value: Json, depth: int) -> None:
                 raise _refusal("integers below 2^53", "a larger one")
         case str():
             _check_text(value)
-        case list() | tuple() | dict():
-            if depth > DEEPEST_NESTING:
-                raise _refusal(f"nesting of at most {DEEPEST_NESTING}", "deeper nesting")
-            if isinstance(value, dict):
-                _check_keys(value)
-                value = value.values()
-            for item in value:
-                _check(item, depth + 1)
+        case dict():
+            _check_keys(value)
+            _check_items(value.values(), depth)
+        case list() | tuple():
+            _check_items(value, depth)
         case _:
             raise _refusal("objects, arrays, text, integers, true, false, null", "another value")
+
+
+def _check_items(values: Iterable[Json], depth: int) -> None:
+    if depth > DEEPEST_NESTING:
+        raise _refusal(f"nesting of at most {DEEPEST_NESTING}", "deeper nesting")
+    for item in values:
+        _check(item, depth + 1)
 
 
 def _check_keys(value: dict[Any, Any]) -> None:

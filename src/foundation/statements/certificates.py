@@ -197,7 +197,7 @@ def _check_leaf(leaf: x509.Certificate, usage: str | None) -> None:
 
 
 def _check_issued(child: x509.Certificate, parent: x509.Certificate, *, below: int) -> None:
-    """Refuse unless `parent` is an authority that issued `child`; `below` authorities lie between."""
+    """Refuse unless `parent` is an authority that issued `child`; `below`: authorities between."""
     basic = _extension(parent, x509.BasicConstraints)
     key_usage = _extension(parent, x509.KeyUsage)
     if basic is None or not basic.ca or (key_usage is not None and not key_usage.key_cert_sign):

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from foundation.problems import Conflict, Invalid, NotAllowed
-from foundation.statements.canonical import b64, canonical, unb64
+from foundation.statements.canonical import BadField, b64, canonical, unb64
 from foundation.statements.fields import B64of65, Kid
-from foundation.statements.signed import BadField, KeySigner, decode, kid_of, public_key_of
+from foundation.statements.signed import KeySigner, decode, kid_of, public_key_of
 
 Kind = Literal["signing", "exchange", "pair"]
 SIGNING: Final = "signing"
@@ -193,11 +193,10 @@ def load_key(path: Path, passphrase: str) -> LoadedKey:
             f"expected the passphrase of {path.name}, got another one; try again"
         ) from None
     scalars = [secret[:32], secret[32:]]
-    loaded = LoadedKey(
+    return LoadedKey(
         sign_key=None if shape.public.sign is None else _private(scalars.pop(0)),
         exchange_key=None if shape.public.exchange is None else _private(scalars.pop(0)),
     )
-    return loaded
 
 
 def read_public(path: Path) -> PublicPart:

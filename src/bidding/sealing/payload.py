@@ -1,0 +1,171 @@
+"""The payload: C2SP chunked encryption (Cobblestone-256) with AES-256-GCM and HKDF-SHA-512.
+
+Salt 24, commitment 32, then chunks of 16 KiB of which the last is always shorter. Streams in
+blocks of 4 MiB: memory stays constant whatever the size.
+"""
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from bidding.sealing.refusals import BadLength, Reason, SealFailed
+from bidding.sealing.suites import Suite
+
+CHUNK: Final = 16_384
+TAG: Final = 16
+SALT_LENGTH: Final = 24
+COMMITMENT_LENGTH: Final = 32
+OVERHEAD: Final = SALT_LENGTH + COMMITMENT_LENGTH
+BLOCK_CHUNKS: Final = 256
+
+_SEALED_CHUNK: Final = CHUNK + TAG
+_LABEL: Final = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0"
+_NONCE_LENGTH: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadKeys:
+    """What one payload is sealed with; never reused for another."""
+
+    key: bytes
+    base_nonce: bytes
+    commitment: bytes
+
+
+def cipher_length(plain_length: int) -> int:
+    """Length of a payload, salt and commitment included."""
+    return OVERHEAD + plain_length + TAG * (plain_length // CHUNK + 1)
+
+
+def payload_keys(suite: Suite, input_key: bytes, salt: bytes, context: bytes) -> PayloadKeys:
+    """Key, base nonce and commitment; refuses an input key of another length than the suite's."""
+    if len(input_key) != suite.input_key_length or len(salt) != SALT_LENGTH:
+        raise SealFailed(
+            Reason.KEY,
+            f"expected an input key of {suite.input_key_length} bytes, got {len(input_key)}",
+        )
+    material = HKDFExpand(
+        algorithm=hashes.SHA512(),
+        length=suite.input_key_length + _NONCE_LENGTH + COMMITMENT_LENGTH,
+        info=_LABEL + salt + context,
+    ).derive(input_key)
+    key, rest = material[: suite.input_key_length], material[suite.input_key_length :]
+    return PayloadKeys(key=key, base_nonce=rest[:_NONCE_LENGTH], commitment=rest[_NONCE_LENGTH:])
+
+
+def encrypt(source: BinaryIO, length: int, keys: PayloadKeys, salt: bytes) -> Iterator[memoryview]:
+    """The payload of exactly `length` bytes of a source, in blocks to be used before the next.
+
+    Refuses a source that is shorter or longer: it changed while it was sealed.
+    """
+    yield memoryview(salt + keys.commitment)
+    cipher = _Chunks(keys)
+    plain = memoryview(bytearray(BLOCK_CHUNKS * CHUNK))
+    sealed = memoryview(bytearray(BLOCK_CHUNKS * _SEALED_CHUNK))
+    remaining = length
+    while True:
+        count = min(len(plain), remaining)
+        if read_into(source, plain[:count]) != count:
+            raise BadLength(f"expected {length} bytes to seal, got fewer; the file changed")
+        remaining -= count
+        # A full block holds only full chunks: the short last one then follows by itself.
+        yield sealed[: cipher.encrypt(plain[:count], sealed, last=count < len(plain))]
+        if count < len(plain):
+            break
+    if source.read(1):
+        raise BadLength(f"expected {length} bytes to seal, got more; the file changed")
+
+
+def decrypt(
+    source: BinaryIO, length: int, suite: Suite, input_key: bytes, context: bytes
+) -> Iterator[memoryview]:
+    """The plaintext of a payload of `length` bytes, in blocks to be used before the next.
+
+    Refuses with `SealFailed`. Blocks that came before a refusal are not authentic as a whole: the
+    caller shows nothing before the last.
+    """
+    body = length - OVERHEAD
+    if body < TAG or body % _SEALED_CHUNK < TAG:
+        raise SealFailed(Reason.LENGTH, "expected whole chunks and a shorter last one")
+    head = source.read(OVERHEAD)
+    if len(head) != OVERHEAD:
+        raise SealFailed(Reason.LENGTH, "expected salt and commitment, got fewer bytes")
+    keys = payload_keys(suite, input_key, head[:SALT_LENGTH], context)
+    if not hmac.compare_digest(keys.commitment, head[SALT_LENGTH:]):
+        raise SealFailed(Reason.COMMITMENT, "the keys are not those of this sealed content")
+    cipher = _Chunks(keys)
+    sealed = memoryview(bytearray(BLOCK_CHUNKS * _SEALED_CHUNK))
+    plain = memoryview(bytearray(BLOCK_CHUNKS * CHUNK))
+    while body:
+        count = min(len(sealed), body)
+        if read_into(source, sealed[:count]) != count:
+            raise SealFailed(Reason.LENGTH, "expected more bytes, the sealed content is cut off")
+        body -= count
+        yield plain[: cipher.decrypt(sealed[:count], plain)]
+    if source.read(1):
+        raise SealFailed(Reason.LENGTH, "expected the end, the sealed content goes on")
+
+
+def read_into(source: BinaryIO, view: memoryview) -> int:
+    """Fill a view from a source; fewer bytes only at its end."""
+    done = 0
+    while done < len(view):
+        block = source.read(len(view) - done)
+        if not block:
+            break
+        view[done : done + len(block)] = block
+        done += len(block)
+    return done
+
+
+class _Chunks:
+    """The chunk counter and the cipher under one payload's key."""
+
+    __slots__ = ("_base", "_cipher", "_counter")
+
+    def __init__(self, keys: PayloadKeys) -> None:
+        self._cipher = AESGCM(keys.key)
+        self._base = int.from_bytes(keys.base_nonce, "big")
+        self._counter = 0
+
+    def _nonce(self) -> bytes:
+        nonce = (self._base ^ self._counter).to_bytes(_NONCE_LENGTH, "big")
+        self._counter += 1
+        return nonce
+
+    def encrypt(self, plain: memoryview, sealed: memoryview, *, last: bool) -> int:
+        """Seal the full chunks of a block, and the shorter rest when it is the last."""
+        full, rest = divmod(len(plain), CHUNK)
+        at = 0
+        for begin in range(0, full * CHUNK, CHUNK):
+            end = at + _SEALED_CHUNK
+            self._cipher.encrypt_into(
+                self._nonce(), plain[begin : begin + CHUNK], None, sealed[at:end]
+            )
+            at = end
+        if last:
+            end = at + rest + TAG
+            self._cipher.encrypt_into(self._nonce(), plain[full * CHUNK :], None, sealed[at:end])
+            at = end
+        return at
+
+    def decrypt(self, sealed: memoryview, plain: memoryview) -> int:
+        """Open every chunk of a block."""
+        at = 0
+        for begin in range(0, len(sealed), _SEALED_CHUNK):
+            chunk = sealed[begin : begin + _SEALED_CHUNK]
+            end = at + len(chunk) - TAG
+            try:
+                self._cipher.decrypt_into(self._nonce(), chunk, None, plain[at:end])
+            except InvalidTag:
+                raise SealFailed(
+                    Reason.CHUNK, f"chunk {self._counter - 1} does not open; it was changed"
+                ) from None
+            at = end
+        return at

@@ -7,15 +7,11 @@ CREATE TABLE bidding.upload (
     tree          bytea       NOT NULL CHECK (length(tree) = 32),
     parts         bytea[]     NOT NULL,
     stored        boolean[]   NOT NULL,
-    header        jsonb,
     complete      boolean     NOT NULL DEFAULT false,
     expires_at    timestamptz NOT NULL
 );
 COMMENT ON TABLE bidding.upload IS
     'Sealed files in parts; no lot and no bidder stand here. Parts lie at blobs/<id>/<index>.';
-COMMENT ON COLUMN bidding.upload.header IS
-    'Hashes of header and wraps, read from part 0 when it passed the checks of sealing.md 7.1 A.';
-
 CREATE TABLE bidding.upload_quota (
     session bytea  PRIMARY KEY,
     bytes   bigint NOT NULL

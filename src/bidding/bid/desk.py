@@ -41,9 +41,7 @@ class Desk:
     origin: str
 
 
-def seal_token(
-    desk: Desk, lot: UUID, uscc: str, bidder_key: bytes, now: datetime
-) -> str:
+def seal_token(desk: Desk, lot: UUID, uscc: str, bidder_key: bytes, now: datetime) -> str:
     """Return the token with which a logged-in bidder hands in acts for a lot."""
     content = canonical(
         {

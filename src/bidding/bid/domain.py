@@ -102,7 +102,6 @@ class Upload:
     tree: bytes
     parts: tuple[bytes, ...]
     stored: tuple[bool, ...]
-    header: dict[str, Any] | None
     complete: bool
     expires_at: datetime
 

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from bidding.bid import store
 from bidding.bid.checks import check_act, check_head
-from bidding.bid.desk import Desk, open_token, row_of
+from bidding.bid.desk import Desk, open_token, read_row, row_of
 from bidding.bid.domain import (
     ACCEPTED,
     PENDING,
@@ -35,7 +35,7 @@ from bidding.bid.domain import (
     check_sequence,
 )
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
-from bidding.sealing.parts import PART, tree_of_hashes
+from bidding.sealing.parts import PART, part_hash, tree_of_parts
 from bidding.sealing.refusals import NotSealed, WrongPart
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
@@ -46,7 +46,7 @@ from foundation.ledger.log import latest_checkpoint, leaf_opening, queue_entry, 
 from foundation.problems import Invalid, Refused
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, read, sign, unsigned
-from foundation.statements.store import keep_statement
+from foundation.statements.store import keep_statement, kept_statement
 
 DAY: Final = timedelta(hours=24)
 MOST_PARTS: Final = 2049
@@ -61,10 +61,9 @@ async def begin_upload(
     """Announce a sealed file; return the upload's id and its secret (a capability)."""
     if size > UPLOAD_LIMIT:
         raise FileTooLarge(f"expected at most {UPLOAD_LIMIT} bytes, got {size}")
-    hashes = [bytes.fromhex(part) for part in parts]
-    if not 1 <= len(hashes) <= MOST_PARTS or len(hashes) != -(-size // PART):
-        raise Invalid(f"expected one hash for each part of {PART} bytes, got {len(hashes)}")
-    if tree_of_hashes(hashes).hex() != tree:
+    if not 1 <= len(parts) <= MOST_PARTS or len(parts) != -(-size // PART):
+        raise Invalid(f"expected one hash for each part of {PART} bytes, got {len(parts)}")
+    if tree_of_parts(list(parts)) != tree:
         raise Invalid("the tree is not the root of the part hashes; compute it again")
     secret = secrets.token_hex(32)
     async with transaction(desk.db, "bidding") as connection:
@@ -75,14 +74,14 @@ async def begin_upload(
             secret_sha256=hashlib.sha256(bytes.fromhex(secret)).digest(),
             size=size,
             tree=bytes.fromhex(tree),
-            parts=hashes,
+            parts=[bytes.fromhex(part) for part in parts],
             expires_at=await platform_now(connection) + UPLOAD_LASTS,
         )
     return upload_id, secret
 
 
 async def store_part(
-    desk: Desk, upload_id: UUID, secret: str, index: int, part_hash: str, content: bytes
+    desk: Desk, upload_id: UUID, secret: str, index: int, announced: str, content: bytes
 ) -> bool:
     """Make one part durable; return whether the upload is complete now.
 
@@ -93,20 +92,19 @@ async def store_part(
         upload = await _own_upload(connection, upload_id, secret)
     if not 0 <= index < len(upload.parts):
         raise Invalid(f"expected a part from 0 to {len(upload.parts) - 1}, got {index}")
-    digest = await asyncio.to_thread(_part_digest, content)
-    if digest.hex() != part_hash or digest != upload.parts[index]:
+    digest = await asyncio.to_thread(part_hash, content)
+    if digest != announced or digest != upload.parts[index].hex():
         raise WrongPart(f"part {index} does not have the hash that was announced")
-    header = None
     if index == 0:
-        header = await _checked_head(desk, upload, content)
+        await _check_head(desk, upload, content)
     await desk.objects.put(f"blobs/{upload_id}/{index}", content)
     async with transaction(desk.db, "bidding") as connection:
-        return await store.mark_part(connection, upload_id, index, header)
+        return await store.mark_part(connection, upload_id, index)
 
 
-async def _checked_head(desk: Desk, upload: Upload, content: bytes) -> dict[str, Any]:
+async def _check_head(desk: Desk, upload: Upload, content: bytes) -> None:
     try:
-        return await check_head(desk, upload.size, content)
+        await check_head(desk, upload.size, content)
     except NotSealed:
         async with transaction(desk.db, "bidding") as connection:
             await store.delete_upload(connection, upload.id)
@@ -132,10 +130,6 @@ def _fits(secret: str, upload: Upload) -> bool:
     except ValueError:
         return False
     return secrets.compare_digest(digest, upload.secret_sha256)
-
-
-def _part_digest(content: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + content).digest()
 
 
 # --- intake -------------------------------------------------------------------------------------
@@ -271,9 +265,7 @@ def _ticket(
     return sign(unsigned("ticket", body), desk.platform)
 
 
-async def _write_refusal(
-    desk: Desk, statement: Statement, lot_id: UUID, code: str
-) -> Statement:
+async def _write_refusal(desk: Desk, statement: Statement, lot_id: UUID, code: str) -> Statement:
     """Sign and keep the refusal of an act that was not taken in, in its own transaction."""
     async with transaction(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
@@ -323,9 +315,8 @@ async def decide(desk: Desk, act: Act, statement: Statement) -> str:
     """
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, act.lot)
-        heads = await store.uploads(connection, [UUID(e["upload"]) for e in act.envelopes])
     try:
-        licence_status = await check_act(desk, lot, act, statement, heads)
+        licence_status = await check_act(desk, lot, act, statement)
         state, code = ACCEPTED, None
     except Refused as refused:
         licence_status, state, code = None, REFUSED, refused.code
@@ -333,9 +324,7 @@ async def decide(desk: Desk, act: Act, statement: Statement) -> str:
         refusal = None
         if code is not None:
             now = await platform_now(connection)
-            kept = await _keep_refusal(
-                connection, desk, lot, act.sid, act.intake_at, now, code
-            )
+            kept = await _keep_refusal(connection, desk, lot, act.sid, act.intake_at, now, code)
             refusal = kept.sid
         await store.decide_act(connection, act.sid, state, licence_status, refusal)
     return state
@@ -347,15 +336,8 @@ async def decide_pending(desk: Desk) -> int:
         waiting = await store.pending_acts(connection)
     for act in waiting:
         opened = await desk.signer.open_row(act.lot, act.sealed_row, act.sid)
-        await decide(desk, act, statement_of_row(opened))
+        await decide(desk, act, read_row(opened))
     return len(waiting)
-
-
-def statement_of_row(opened: bytes) -> Statement:
-    """Return the act's statement out of an opened row."""
-    from bidding.bid.desk import read_row
-
-    return read_row(opened)
 
 
 async def issue_receipts(desk: Desk) -> int:
@@ -418,8 +400,6 @@ class ActState:
 
 async def show_act(desk: Desk, sid: str) -> ActState:
     """Return an act's state, ticket, receipt or refusal; the sid itself is the capability."""
-    from foundation.statements.store import kept_statement
-
     async with reading(desk.db, "bidding") as connection:
         act = await store.act(connection, sid)
         if act is None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 from uuid import UUID
 
 from bidding.bid.domain import Act, StillPending, UnknownUpload, Upload, WrongSequence
@@ -53,7 +53,7 @@ async def count_quota(connection: Connection, session: bytes, size: int) -> int:
 
 
 UPLOAD: Final[LiteralString] = """
-    SELECT id, secret_sha256, size, tree, parts, stored, header, complete, expires_at
+    SELECT id, secret_sha256, size, tree, parts, stored, complete, expires_at
       FROM bidding.upload
      WHERE id = $1
 """
@@ -68,7 +68,7 @@ async def upload(connection: Connection, upload_id: UUID) -> Upload:
 
 
 UPLOADS: Final[LiteralString] = """
-    SELECT id, secret_sha256, size, tree, parts, stored, header, complete, expires_at
+    SELECT id, secret_sha256, size, tree, parts, stored, complete, expires_at
       FROM bidding.upload
      WHERE id = ANY ($1::uuid[])
   ORDER BY id
@@ -86,23 +86,15 @@ async def uploads(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Upl
 MARK_PART: Final[LiteralString] = """
     UPDATE bidding.upload
        SET stored[$2 + 1] = true,
-           header = coalesce($3::jsonb, header),
            complete = NOT (false = ANY (stored[:$2] || stored[$2 + 2:]))
      WHERE id = $1
  RETURNING complete
 """
 
 
-async def mark_part(
-    connection: Connection, upload_id: UUID, index: int, header: Mapping[str, Any] | None
-) -> bool:
+async def mark_part(connection: Connection, upload_id: UUID, index: int) -> bool:
     """Mark a durable part; return whether the upload is complete now."""
-    complete: bool = await connection.fetchval(
-        MARK_PART,
-        upload_id,
-        index,
-        None if header is None else json.dumps(dict(header), ensure_ascii=False),
-    )
+    complete: bool = await connection.fetchval(MARK_PART, upload_id, index)
     return complete
 
 
@@ -289,9 +281,7 @@ SET_RECEIPT: Final[LiteralString] = """
 """
 
 
-async def set_receipts(
-    connection: Connection, receipts: Sequence[tuple[str, bytes, UUID]]
-) -> None:
+async def set_receipts(connection: Connection, receipts: Sequence[tuple[str, bytes, UUID]]) -> None:
     """Write receipts: (sid, statement file, receipt id)."""
     await connection.executemany(
         SET_RECEIPT, [(bytes.fromhex(sid), raw, receipt_id) for sid, raw, receipt_id in receipts]
@@ -319,7 +309,6 @@ def _upload(row: Record) -> Upload:
         tree=row["tree"],
         parts=tuple(row["parts"]),
         stored=tuple(row["stored"]),
-        header=None if row["header"] is None else json.loads(row["header"]),
         complete=row["complete"],
         expires_at=row["expires_at"],
     )

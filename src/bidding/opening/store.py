@@ -254,9 +254,7 @@ async def insert_checks(
     connection: Connection, lot: UUID, group: str, i: int, results: Mapping[str, str]
 ) -> None:
     """Keep a member's share check."""
-    await connection.execute(
-        INSERT_CHECKS, lot, group, i, list(results), list(results.values())
-    )
+    await connection.execute(INSERT_CHECKS, lot, group, i, list(results), list(results.values()))
 
 
 CHECKS: Final[LiteralString] = """

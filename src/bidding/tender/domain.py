@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any, Final, NewType
 from uuid import UUID
 
-from bidding.sealing.refusals import NotIndependent
 from foundation.problems import Conflict, Invalid, NotFound
 
 TenderId = NewType("TenderId", UUID)
@@ -175,53 +174,9 @@ class Document:
     added_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberSeat:
-    """A seat of an opening group: whose it is and which person holds it."""
-
-    uscc: str
-    person_tag: str | None
-    platform: bool = False
-
-
 def next_status(status: str, event: str) -> str:
     """Return the status after an event; a missing pair is refused."""
     after = TRANSITIONS.get((status, event))
     if after is None:
         raise WrongStatus(f"a lot that is {status} cannot {event.replace('_', ' ')}")
     return after
-
-
-def check_independence(
-    custodians: list[MemberSeat],
-    custodians_needed: int,
-    remedy: list[MemberSeat],
-    remedy_needed: int,
-    same_organisation: Mapping[str, str],
-) -> None:
-    """Refuse opening groups that are not independent (sealing.md 1.5).
-
-    `same_organisation` maps a USCC to the one it counts as (an agency counts as its buyer).
-    """
-    for name, seats, needed in (
-        ("custodian", custodians, custodians_needed),
-        ("remedy", remedy, remedy_needed),
-    ):
-        count = len(seats)
-        if not (2 <= needed < count <= 9 and 2 * needed > count):
-            raise NotIndependent(
-                f"{needed} of {count} {name} members: between 2 and 9 members are needed, "
-                "more than half of them but not all must release"
-            )
-    seats = [*custodians, *remedy]
-    organisations = [same_organisation.get(seat.uscc, seat.uscc) for seat in seats]
-    if len(set(organisations)) != len(organisations):
-        raise NotIndependent(
-            "one organisation holds at most one seat in both groups together; "
-            "a buyer and its agency count as one"
-        )
-    tags = [seat.person_tag for seat in seats if seat.person_tag is not None]
-    if len(set(tags)) != len(tags):
-        raise NotIndependent("no person may hold two seats")
-    if sum(seat.platform for seat in seats) > 1:
-        raise NotIndependent("the platform's operator holds at most one seat")

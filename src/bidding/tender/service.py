@@ -12,6 +12,7 @@ from bidding.licence.profile import licence_signers
 from bidding.plan.store import plan as plan_of
 from bidding.regime.clocks import beijing_date, clocks
 from bidding.sealing.bodies import MemberKey, OpeningKeys, Schedule
+from bidding.sealing.opening_keys import check_independence
 from bidding.tender import store
 from bidding.tender.domain import (
     DRAFTED,
@@ -19,14 +20,12 @@ from bidding.tender.domain import (
     DocumentMissing,
     Lot,
     LotId,
-    MemberSeat,
     PapersMissing,
     Parties,
     TenderId,
     UnknownLot,
     UnknownMember,
     WrongStatus,
-    check_independence,
     next_status,
 )
 from foundation.clock import platform_now
@@ -223,7 +222,11 @@ async def announce(
         await store.set_notice(connection, held, announcement.issued_on, announcement.deadline_at)
         keys = unsigned("opening-keys", await _opening_keys(connection, held, announcement, now))
         schedule = unsigned("schedule", _schedule(held, announcement))
-        decode_body(keys, OpeningKeys)
+        check_independence(
+            decode_body(keys, OpeningKeys),
+            same_organisation=[[held.parties.buyer_uscc, held.parties.agency_uscc]],
+            platform_uscc=held.parties.host_uscc,
+        )
         decode_body(schedule, Schedule)
         required = (
             Required(role="buyer", subject=held.parties.buyer_uscc),
@@ -239,13 +242,6 @@ async def _opening_keys(
 ) -> dict[str, Json]:
     custodians = [await _member(connection, sid) for sid in announcement.custodians]
     remedy = [await _member(connection, sid) for sid in announcement.remedy]
-    check_independence(
-        [_seat(member) for member in custodians],
-        announcement.custodians_needed,
-        [_seat(member) for member in remedy],
-        announcement.remedy_needed,
-        {held.parties.agency_uscc: held.parties.buyer_uscc},
-    )
     return {
         "v": 1,
         **_place(held),
@@ -288,11 +284,6 @@ async def _member(connection: Connection, sid: str) -> Statement:
             f"no member key {sid[:16]}… is registered; its holder runs `sunbid custodian keygen`"
         )
     return read(raw)
-
-
-def _seat(member: Statement) -> MemberSeat:
-    body = decode_body(member, MemberKey)
-    return MemberSeat(uscc=body.uscc, person_tag=body.person_tag)
 
 
 async def accept_opening_keys(connection: Connection, statement: Statement) -> None:
@@ -450,9 +441,7 @@ async def find_lots(db: Database, query: str | None, status: str | None) -> list
         return await store.published_lots(connection, query or None, status or None)
 
 
-async def show_lot(
-    db: Database, actor: Actor | None, lot_id: UUID
-) -> tuple[Lot, list[Document]]:
+async def show_lot(db: Database, actor: Actor | None, lot_id: UUID) -> tuple[Lot, list[Document]]:
     """Return a lot and its documents; a draft is shown to the tender's own parties alone."""
     async with reading(db, "bidding") as connection:
         held = await store.lot(connection, lot_id)

@@ -2,7 +2,7 @@
 
 Each contributor commits to a secret, then reveals it; the public seed hashes all secrets with the
 root of a ledger checkpoint. The list is ordered by a hash of that seed and each id, and the first
-ones that the constraints admit are taken. Nothing here reads a clock, a database or a random source.
+ones that the constraints admit are taken. Nothing here reads a clock, a database or randomness.
 """
 
 import hashlib
@@ -210,7 +210,7 @@ def covers(speciality: str, code: str) -> bool:
 
 
 def read_constraints(value: Json) -> Constraints:
-    """The constraints as their file or statement says them; refuses unknown keys and odd numbers."""
+    """The constraints as a file or statement says them; refuses unknown keys and odd numbers."""
     if not isinstance(value, dict) or not set(value) <= _KEYS:
         raise BadConstraints(f"expected an object with some of {', '.join(sorted(_KEYS))}")
     most = value.get("at_most_per_employer")

@@ -1,4 +1,4 @@
-"""The draw is a function of seed, purpose, list and constraints, fair, and never picks the barred."""
+"""A draw is a function of seed, purpose, list and constraints; it never picks the barred."""
 
 import hashlib
 from collections import Counter
@@ -143,7 +143,7 @@ def test_another_purpose_is_another_order() -> None:
 
 
 def test_too_few_are_refused_and_a_short_reserve_is_not() -> None:
-    with pytest.raises(PoolTooSmall, match="at least 13 .* got 12"):
+    with pytest.raises(PoolTooSmall, match=r"at least 13 .* got 12"):
         draw(POOL, SEED, "p", Constraints(seats=13))
     assert len(draw(POOL, SEED, "p", Constraints(seats=10, reserve=5)).reserve) == 2
 

@@ -33,7 +33,7 @@ def working_days() -> WorkingDays:
 
 
 def rule_set_from(data: Mapping[str, Any]) -> RuleSet:
-    """A rule set as its file says it; two rules of one name for one day are an error in the data."""
+    """A rule set as its file says it; two rules of one name for one day are an error."""
     regime = data["regime"]
     rules = tuple(rule for row in data["rule"] for rule in _rules_of(regime, row))
     for a, b in overlapping(rules):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from foundation.problems import Invalid, NotFound
@@ -134,7 +135,7 @@ def overlapping(rules: Iterable[Rule]) -> list[tuple[Rule, Rule]]:
     listed = sorted(rules, key=lambda rule: (rule.name, rule.valid_from))
     return [
         (a, b)
-        for a, b in zip(listed, listed[1:], strict=False)
+        for a, b in pairwise(listed)
         if a.name == b.name and (a.valid_to is None or a.valid_to >= b.valid_from)
     ]
 

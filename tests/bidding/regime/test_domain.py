@@ -96,8 +96,12 @@ def test_a_rule_is_found_on_its_first_and_last_day_but_not_outside(regime: str) 
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(1, "一"), (10, "十"), (15, "十五"), (20, "二十"), (24, "二十四"), (54, "五十四")]
-    + [
+    [
+        (1, "一"),
+        (10, "十"),
+        (15, "十五"),
+        (20, "二十"),
+        (24, "二十四"),
         (100, "一百"),
         (101, "一百零一"),
         (110, "一百一十"),

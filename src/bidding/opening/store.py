@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from bidding.opening.domain import Checked, Listed, Opening, Result, Share, WrongPhase
+from bidding.opening.domain import (
+    Checked,
+    Listed,
+    Opening,
+    OtherClosing,
+    Result,
+    Share,
+    WrongPhase,
+)
 from foundation.database import Connection, Record
 
 CLOSE_LOT: Final[LiteralString] = """
@@ -56,6 +64,21 @@ async def find_opening(connection: Connection, lot: UUID) -> Opening | None:
     """Return where a lot's opening stands, or None before its closing."""
     row = await connection.fetchrow(OPENING, lot)
     return None if row is None else Opening(**dict(row))
+
+
+LOT_OF_CLOSING: Final[LiteralString] = """
+    SELECT lot
+      FROM bidding.opening
+     WHERE closing = $1
+"""
+
+
+async def lot_of_closing(connection: Connection, closing: str) -> UUID:
+    """Return the lot whose closing this is; refuses an unknown one."""
+    lot: UUID | None = await connection.fetchval(LOT_OF_CLOSING, bytes.fromhex(closing))
+    if lot is None:
+        raise OtherClosing(f"no lot has the closing {closing[:16]}…")
+    return lot
 
 
 # An act without an index has no leaf yet: the cut must wait for it.

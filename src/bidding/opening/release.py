@@ -1,0 +1,221 @@
+"""What bidders and members hand in during an opening: halves, checks, shares (sealing.md 9.2-9.6).
+
+Every function takes the lot's shared lock first and asks the clock in a new statement. A value
+proves itself by its commitment; a member's statement carries its signature as well.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from bidding.bid.checks import keys_in_force
+from bidding.bid.desk import Desk
+from bidding.opening import store
+from bidding.opening.domain import (
+    PHASE1,
+    PHASE2,
+    PHASE3,
+    Listed,
+    NotAMember,
+    Opening,
+    OtherClosing,
+    WrongPhase,
+    missing_b,
+    require_phase,
+)
+from bidding.sealing.bodies import Group, Objection, ReleaseB, ReleaseR, ReleaseT, ShareCheck
+from bidding.sealing.envelope import Head, join_head
+from bidding.sealing.opening_keys import LotKeys
+from bidding.sealing.refusals import ReleaseIncomplete, WrongB, WrongShare
+from bidding.sealing.wraps import SHARE_TAG
+from bidding.tender import store as tender_store
+from bidding.tender.domain import Lot
+from bidding.tender.service import lot_ledger_body
+from foundation.clock import platform_now
+from foundation.database import Connection, transaction
+from foundation.identity import Actor
+from foundation.problems import NotAllowed
+from foundation.statements.canonical import time_text, unb64
+from foundation.statements.signed import (
+    Statement,
+    decode_body,
+    find_signature,
+    sign,
+    unsigned,
+)
+from foundation.statements.store import keep_statement
+
+
+async def take_release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: str) -> Statement:
+    """Take a bidder's halves from any channel and return the acknowledgement.
+
+    All values of one request must match; then the leaf is queued and the ack signed at once.
+    Refused before the closing and after the window, and nothing is kept then.
+    """
+    body = decode_body(statement, ReleaseB)
+    async with transaction(desk.db, "bidding") as connection:
+        lot, opening = await _shared(connection, lot_id, body.closing)
+        now = await platform_now(connection)
+        require_phase(opening, PHASE1)
+        if opening.phase_until is not None and now >= opening.phase_until:
+            raise WrongPhase(f"phase 1 ended at {opening.phase_until.isoformat()}")
+        listed = {one.tree: one for one in await store.listed(connection, lot_id)}
+        values = {value.tree: unb64(value.value, 32) for value in body.values}
+        _check_halves(listed, values)
+        for tree, value in values.items():
+            await store.set_b(connection, lot_id, tree, value, "bidder", now)
+        await keep_statement(
+            connection,
+            statement,
+            scope=lot_id,
+            body=lot_ledger_body(lot, "release-b", statement.sid, now),
+            at=now,
+        )
+        ack = sign(
+            unsigned(
+                "release-ack",
+                {
+                    "v": 1,
+                    "closing": body.closing,
+                    "stage": body.stage,
+                    "release": statement.sid,
+                    "trees": sorted(values),
+                    "received": time_text(now),
+                    "channel": channel,
+                },
+            ),
+            desk.platform,
+        )
+        await keep_statement(connection, ack, scope=lot_id, body=None, at=now)
+    return ack
+
+
+def _check_halves(listed: Mapping[str, Listed], values: Mapping[str, bytes]) -> None:
+    wrong = []
+    for tree, value in values.items():
+        one = listed.get(tree)
+        if one is None:
+            raise OtherClosing(f"the file {tree[:16]}… is not in the list of this closing")
+        head = _head(one)
+        if not head.binding.fits("B", 0, value, head.wraps.hb):
+            wrong.append(one.volume)
+    if wrong:
+        raise WrongB(
+            f"the key does not fit {', '.join(sorted(wrong))}; nothing was kept, try again"
+        )
+
+
+async def take_share_check(desk: Desk, statement: Statement, lot_id: UUID) -> None:
+    """Keep what a member found for each envelope; no share is in it. Until its release."""
+    body = decode_body(statement, ShareCheck)
+    async with transaction(desk.db, "bidding") as connection:
+        lot, opening = await _shared(connection, lot_id, body.closing)
+        require_phase(opening, PHASE1, PHASE2, PHASE3)
+        keys = await keys_in_force(connection, lot)
+        check_seat(keys, body.group, body.i, body.kid, statement)
+        listed = await store.listed(connection, lot_id)
+        results = {result.tree: result.result for result in body.results}
+        if sorted(results) != sorted(one.tree for one in listed):
+            raise ReleaseIncomplete("a share check names every listed envelope of the stage")
+        await store.insert_checks(connection, lot_id, body.group, body.i, results)
+        await _keep(connection, lot, statement)
+
+
+async def take_release_r(desk: Desk, statement: Statement, lot_id: UUID) -> None:
+    """Keep a remedy member's shares for all of M, in one statement."""
+    body = decode_body(statement, ReleaseR)
+    async with transaction(desk.db, "bidding") as connection:
+        lot, opening = await _shared(connection, lot_id, body.closing)
+        require_phase(opening, PHASE2)
+        if opening.remedy_start is None or body.remedy_start != opening.remedy_start:
+            raise OtherClosing("the remedy list is not signed by the supervisor, or is another")
+        listed = await store.listed(connection, lot_id)
+        shares = {share.tree: unb64(share.value, 32) for share in body.shares}
+        await _keep_shares(connection, lot, statement, ("R", body.i, body.kid), shares,
+                           [one for one in listed if one.tree in set(missing_b(listed))])  # fmt: skip
+
+
+async def take_release_t(desk: Desk, statement: Statement, lot_id: UUID) -> None:
+    """Keep a custodian's shares for the whole stage, in one statement."""
+    body = decode_body(statement, ReleaseT)
+    async with transaction(desk.db, "bidding") as connection:
+        lot, opening = await _shared(connection, lot_id, body.closing)
+        require_phase(opening, PHASE3)
+        if body.list_root != opening.list_root:
+            raise OtherClosing("the release names another list than the closing's")
+        shares = {share.tree: unb64(share.value, 32) for share in body.shares}
+        await _keep_shares(connection, lot, statement, ("T", body.i, body.kid), shares,
+                           await store.listed(connection, lot_id))  # fmt: skip
+
+
+async def _keep_shares(
+    connection: Connection,
+    lot: Lot,
+    statement: Statement,
+    seat: tuple[Group, int, str],
+    shares: Mapping[str, bytes],
+    wanted: Sequence[Listed],
+) -> None:
+    """Check seat, completeness (9.4) and every commitment, then keep shares and statement."""
+    group, i, kid = seat
+    keys = await keys_in_force(connection, lot)
+    check_seat(keys, group, i, kid, statement)
+    ok = {
+        check.tree
+        for check in await store.checks(connection, lot.id)
+        if check.group == group and check.i == i and check.result == "ok"
+    }
+    needed = {one.tree for one in wanted} & ok
+    if set(shares) != needed:
+        raise ReleaseIncomplete(
+            f"expected shares for exactly the {len(needed)} envelopes for which the share check "
+            f"said ok, got {len(shares)}; nothing was kept"
+        )
+    for one in wanted:
+        if one.tree in needed:
+            head = _head(one)
+            dealt = head.wraps.group(group)
+            committed = "" if dealt is None else dealt.shares[i - 1].h
+            if not head.binding.fits(SHARE_TAG[group], i, shares[one.tree], committed):
+                raise WrongShare(
+                    f"the share of seat {group}{i} for {one.volume} {one.tree[:16]}… does not fit "
+                    "its commitment; nothing was kept"
+                )
+    await store.insert_shares(connection, lot.id, group, i, shares)
+    await _keep(connection, lot, statement)
+
+
+async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id: UUID) -> None:
+    """Keep a bidder's objection at the opening, until the record is signed."""
+    body = decode_body(statement, Objection)
+    if actor.subject != body.uscc:
+        raise NotAllowed("an objection is signed by the company that raises it")
+    async with transaction(desk.db, "bidding") as connection:
+        lot, opening = await _shared(connection, lot_id, body.closing)
+        require_phase(opening, PHASE1, PHASE2, PHASE3, "phase4", "record")
+        await _keep(connection, lot, statement)
+
+
+def check_seat(keys: LotKeys, group: Group, i: int, kid: str, statement: Statement) -> None:
+    """Refuse a statement that the member of this seat did not sign with its registered key."""
+    member = keys.member(group, i)
+    if kid != member.kid:
+        raise NotAMember(f"seat {group}{i} belongs to {member.name}, whose key is {member.kid}")
+    find_signature(statement, member.sign_kid, unb64(member.sign_pk, 65))
+
+
+def _head(one: Listed) -> Head:
+    return join_head(one.header, one.wraps)
+
+
+async def _shared(connection: Connection, lot_id: UUID, closing: str) -> tuple[Lot, Opening]:
+    lot = await tender_store.lot_shared(connection, lot_id)
+    opening = await store.opening(connection, lot_id)
+    if opening.closing != closing:
+        raise OtherClosing("this names another closing than the lot's")
+    return lot, opening
+
+
+async def _keep(connection: Connection, lot: Lot, statement: Statement) -> None:
+    now = await platform_now(connection)
+    body = lot_ledger_body(lot, statement.type, statement.sid, now)
+    await keep_statement(connection, statement, scope=lot.id, body=body, at=now)

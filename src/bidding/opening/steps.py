@@ -1,0 +1,187 @@
+"""The host's steps through the phases, each a signed `opening-step` (sealing.md 6.2, 9.1).
+
+Guards decide whether a step may be made; the host makes it. Exclusive lock of the lot, always.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from bidding.bid.checks import keys_in_force
+from bidding.bid.desk import Desk
+from bidding.opening import store
+from bidding.opening.closing import closing_is_signed, open_identities
+from bidding.opening.domain import (
+    CLOSED,
+    PHASE1,
+    PHASE2,
+    PHASE3,
+    PHASE4,
+    SUSPENDED,
+    CutMissing,
+    Opening,
+    Thresholds,
+    WindowOpen,
+    WrongPhase,
+    check_custodians_over,
+    check_phase1_over,
+    check_remedy_over,
+    missing_b,
+    require_phase,
+)
+from bidding.sealing.opening_keys import LotKeys
+from bidding.tender import store as tender_store
+from bidding.tender.domain import Lot, next_status
+from bidding.tender.service import lot_ledger_body
+from foundation.clock import platform_now
+from foundation.database import Connection, transaction
+from foundation.identity import Actor, require
+from foundation.problems import NotAllowed
+from foundation.statements.canonical import time_text
+from foundation.statements.signed import Statement, sign, unsigned
+from foundation.statements.store import Required, keep_statement, offer_paper
+
+STEPS: Final = (PHASE1, PHASE2, PHASE3, PHASE4, SUSPENDED)
+
+
+async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
+    """Make the next step of an opening when its guard allows; for the opening host.
+
+    Refuses a step out of order and one whose window or releases are not complete.
+    """
+    require(actor, "trading-centre")
+    if step == PHASE1 and not await open_identities(desk, lot_id):
+        raise CutMissing("the closing is not in a signed checkpoint yet; try again in a tick")
+    async with transaction(desk.db, "bidding") as connection:
+        lot = await tender_store.lot_exclusive(connection, lot_id)
+        if actor.subject != lot.parties.host_uscc:
+            raise NotAllowed("the steps are made by the opening host of the lot")
+        opening = await store.opening(connection, lot_id)
+        now = await platform_now(connection)
+        keys = await keys_in_force(connection, lot)
+        await _guard(connection, opening, step, now, keys)
+        until = _until(step, now, keys)
+        await store.set_phase(connection, opening, step, now, until)
+        await _keep_step(connection, desk, lot, opening, step, now, until)
+        if step == PHASE2:
+            await _offer_remedy(connection, desk, lot, opening, now)
+        if step == SUSPENDED:
+            await tender_store.move_lot(connection, lot, next_status(lot.status, "suspend"))
+        return await store.opening(connection, lot_id)
+
+
+async def _guard(
+    connection: Connection, opening: Opening, step: str, now: datetime, keys: LotKeys
+) -> None:
+    listed = await store.listed(connection, opening.lot)
+    shares = await store.shares(connection, opening.lot)
+    checks = await store.checks(connection, opening.lot)
+    needed = thresholds(keys)
+    if step == PHASE1:
+        require_phase(opening, CLOSED)
+        if opening.closing is None or not await closing_is_signed(connection, opening.closing):
+            raise CutMissing("the closing is not in a signed checkpoint yet")
+    elif step == PHASE2:
+        check_phase1_over(opening, listed, now)
+        if not missing_b(listed):
+            raise WrongPhase("every bidder released; go on to phase3, there is nothing to remedy")
+    elif step == PHASE3:
+        if opening.phase == PHASE1 and missing_b(listed):
+            raise WrongPhase("some envelopes lack their bidder's half; phase2 comes first")
+        require_phase(opening, PHASE1, PHASE2)
+        check_remedy_over(listed, shares, checks, needed)
+    elif step == PHASE4:
+        require_phase(opening, PHASE3)
+        check_custodians_over(listed, shares, checks, needed)
+    elif step == SUSPENDED:
+        require_phase(opening, PHASE2, PHASE3)
+        if opening.phase_until is not None and now < opening.phase_until:
+            raise WindowOpen(f"members may still release until {opening.phase_until.isoformat()}")
+    else:
+        raise WrongPhase(f"expected one of {', '.join(STEPS)}, got {step[:20]!r}")
+
+
+def thresholds(keys: LotKeys) -> Thresholds:
+    """Return how many members of each group the opening keys have and need."""
+    remedy = keys.body.r
+    return Thresholds(
+        custodians=len(keys.body.t.members),
+        custodians_needed=keys.body.t.k,
+        remedy=0 if remedy is None else len(remedy.members),
+        remedy_needed=0 if remedy is None else remedy.k,
+    )
+
+
+def _until(step: str, now: datetime, keys: LotKeys) -> datetime | None:
+    windows: Mapping[str, int] = {
+        PHASE1: keys.body.w1_s,
+        PHASE2: keys.body.w2_s,
+        PHASE3: keys.body.w3_s,
+    }
+    return now + timedelta(seconds=windows[step]) if step in windows else None
+
+
+async def _keep_step(
+    connection: Connection,
+    desk: Desk,
+    lot: Lot,
+    opening: Opening,
+    step: str,
+    now: datetime,
+    until: datetime | None,
+) -> Statement:
+    statement = sign(
+        unsigned(
+            "opening-step",
+            {
+                "v": 1,
+                "closing": opening.closing,
+                "stage": 1,
+                "step": step,
+                "until": None if until is None else time_text(until),
+                "reason": None,
+            },
+        ),
+        desk.platform,
+    )
+    await keep_statement(
+        connection,
+        statement,
+        scope=lot.id,
+        body=lot_ledger_body(lot, "opening-step", statement.sid, now),
+        at=now,
+        public=True,
+    )
+    return statement
+
+
+async def _offer_remedy(
+    connection: Connection, desk: Desk, lot: Lot, opening: Opening, now: datetime
+) -> None:
+    """Offer M, computed here, to the supervisor, who countersigns and cannot edit it."""
+    trees = missing_b(await store.listed(connection, lot.id))
+    statement = sign(
+        unsigned("remedy-start", {"v": 1, "closing": opening.closing, "stage": 1, "trees": trees}),
+        desk.platform,
+    )
+    required = [Required(role="supervisor", subject=lot.parties.supervisor_uscc)]
+    await offer_paper(connection, statement, required, scope=lot.id, at=now)
+
+
+async def accept_remedy_start(connection: Connection, statement: Statement) -> None:
+    """Begin the remedy with the countersigned list."""
+    lot_id = await store.lot_of_closing(connection, statement.body["closing"])
+    lot = await tender_store.lot_exclusive(connection, lot_id)
+    opening = await store.opening(connection, lot_id)
+    require_phase(opening, PHASE2)
+    now = await platform_now(connection)
+    await store.set_remedy_start(connection, lot_id, statement.sid)
+    await keep_statement(
+        connection,
+        statement,
+        scope=lot_id,
+        body=lot_ledger_body(lot, "remedy-start", statement.sid, now),
+        at=now,
+        public=True,
+    )

@@ -1,0 +1,273 @@
+"""One stage of the opening recomputed: its envelopes, phases, secrets and plaintexts (9)."""
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO, Final
+
+from sunbid.verify.archive import open_archive, read_member
+from sunbid.verify.canonical import Malformed, Object, unb64
+from sunbid.verify.envelope import (
+    Envelope,
+    combine,
+    commitment,
+    input_key,
+    open_chunks,
+    read_envelope,
+    skip,
+)
+from sunbid.verify.evidence import Evidence, Listed, Order, Placed
+from sunbid.verify.report import CannotDecide
+
+MAX_ITEMS: Final = 2**20
+IN_MEMORY: Final = 64 * 2**20
+TAGS: Final = {"T": "tshare", "R": "rshare"}
+# Executables and macro documents (16).
+FORBIDDEN: Final = frozenset(
+    ".exe .dll .com .scr .msi .bat .cmd .ps1 .vbs .js .jar .sh .docm .xlsm .pptm .dotm .xltm".split()
+)
+
+
+def stage_numbers(evidence: Evidence) -> list[int]:
+    """Return the stages that were begun: the first, and those with a `stage` statement."""
+    return [1] + sorted({p.body["stage"] for p in evidence.of_type("stage") if p.body["trees"]})
+
+
+def envelopes_of(evidence: Evidence, stage: int) -> list[Listed]:
+    """Return the listed envelopes that a stage opens (9.2, 9.9)."""
+    if stage == 1:
+        first = min(evidence.schedule.body["stages"], key=lambda s: s["stage"])
+        return [e for e in evidence.listed if e.volume in first["volumes"]]
+    trees = {
+        tree for p in evidence.of_type("stage") if p.body["stage"] == stage for tree in p.body["trees"]
+    }
+    return [e for e in evidence.listed if e.tree in trees]
+
+
+def of_stage(evidence: Evidence, stage: int, *types: str) -> list[Placed]:
+    """Return a stage's statements of some types, in the order of their acceptance."""
+    found = [p for p in evidence.of_type(*types) if p.body["stage"] == stage]
+    return sorted(found, key=lambda p: evidence.order(p)) if "release-ack" not in types else found
+
+
+def phase(evidence: Evidence, stage: int, step: str) -> Order | None:
+    """Return when a stage first took a step, None if it did not."""
+    steps = [p for p in of_stage(evidence, stage, "opening-step") if p.body["step"] == step]
+    return evidence.order(steps[0]) if steps else None
+
+
+def decisions(evidence: Evidence, stage: int, decision: str) -> list[Placed]:
+    """Return the supervisor's decisions of one kind that concern a stage."""
+    return [
+        p
+        for p in evidence.of_type("supervisor-decision")
+        if p.body["decision"] == decision and p.body["stage"] in (stage, None)
+    ]
+
+
+def acknowledged(evidence: Evidence, stage: int) -> set[str]:
+    """Return the trees whose B the platform acknowledged (9.2)."""
+    values = {
+        p.sid: {v["tree"] for v in p.body["values"]} for p in of_stage(evidence, stage, "release-b")
+    }
+    trees: set[str] = set()
+    for ack in of_stage(evidence, stage, "release-ack"):
+        trees |= values.get(ack.body["release"], set()) & set(ack.body["trees"])
+    return trees
+
+
+def remedied(evidence: Evidence, stage: int) -> set[str]:
+    """Return M: the stage's envelopes of dual+remedy without an acknowledged B (9.4)."""
+    if evidence.opening_keys.body["policy"] != "dual+remedy":
+        return set()
+    return {e.tree for e in envelopes_of(evidence, stage)} - acknowledged(evidence, stage)
+
+
+def wraps_of(evidence: Evidence, listed: Listed) -> Object:
+    """Return the wraps of a listed envelope from the transcript."""
+    if listed.wraps_hash not in evidence.wraps:
+        raise CannotDecide(f"the transcript has no wraps of {listed}")
+    return evidence.wraps[listed.wraps_hash]
+
+
+def answers(evidence: Evidence, stage: int, group: str, tree: str) -> dict[int, str]:
+    """Return what the members of a group said of one envelope in their share checks."""
+    return {
+        p.body["i"]: result["result"]
+        for p in of_stage(evidence, stage, "share-check")
+        if p.body["group"] == group
+        for result in p.body["results"]
+        if result["tree"] == tree
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """One of the two secrets of an envelope: its value, where from, or why it is missing."""
+
+    value: bytes | None
+    source: str | None
+    badly_dealt: bool
+    disputed: bool
+
+
+def half(evidence: Evidence, stage: int, listed: Listed, group: str) -> Half:
+    """Recompute T (group T) or B (group R) of an envelope as 9.5 and 9.7 say."""
+    return evidence.once(
+        "half", str(stage), listed.tree, group, make=lambda: _half(evidence, stage, listed, group)
+    )
+
+
+def _half(evidence: Evidence, stage: int, listed: Listed, group: str) -> Half:
+    wraps, hh = wraps_of(evidence, listed), bytes.fromhex(listed.header_hash)
+    tag, expected = ("T", wraps["ht"]) if group == "T" else ("B", wraps["hb"])
+    value, source = _given(evidence, stage, listed, tag, expected)
+    k, n = evidence.threshold(group), len(evidence.members(group))
+    shares = _shares(evidence, stage, listed, group)
+    badly = False
+    if value is None and k and len(shares) >= k:
+        combined = combine({i: shares[i] for i in sorted(shares)[:k]})
+        badly = commitment(tag, hh, 0, combined) != expected
+        value, source = (None, None) if badly else (combined, "remedy" if tag == "B" else None)
+    said = answers(evidence, stage, group, listed.tree)
+    bad = sum(result != "ok" for result in said.values())
+    return Half(
+        value=value, source=source, badly_dealt=badly, disputed=bool(k) and bad >= n - k + 1
+    )
+
+
+def _given(
+    evidence: Evidence, stage: int, listed: Listed, tag: str, expected: str
+) -> tuple[bytes | None, str | None]:
+    """Return a secret that the bidder released or anybody cured, if it matches."""
+    hh = bytes.fromhex(listed.header_hash)
+    given: list[tuple[str, str]] = []
+    if tag == "B":
+        for release in of_stage(evidence, stage, "release-b"):
+            given += [
+                ("bidder", v["value"]) for v in release.body["values"] if v["tree"] == listed.tree
+            ]
+    for cure in of_stage(evidence, stage, "cure"):
+        if cure.body["tree"] == listed.tree and cure.body["kind"] == tag:
+            given.append(("cure", cure.body["value"]))
+    for source, value in given:
+        if commitment(tag, hh, 0, unb64(value, 32)) == expected:
+            return unb64(value, 32), source
+    return None, None
+
+
+def _shares(evidence: Evidence, stage: int, listed: Listed, group: str) -> dict[int, bytes]:
+    """Return the released and cured shares of an envelope that match their commitment."""
+    dealt = wraps_of(evidence, listed)["t" if group == "T" else "r"]
+    commitments = {s["i"]: s["h"] for s in dealt["shares"]} if dealt else {}
+    given: list[tuple[int, str]] = []
+    for release in of_stage(evidence, stage, "release-t" if group == "T" else "release-r"):
+        given += [
+            (release.body["i"], s["value"])
+            for s in release.body["shares"]
+            if s["tree"] == listed.tree
+        ]
+    for cure in of_stage(evidence, stage, "cure"):
+        if cure.body["tree"] == listed.tree and cure.body["kind"] == TAGS[group]:
+            given.append((cure.body["i"] or 0, cure.body["value"]))
+    hh = bytes.fromhex(listed.header_hash)
+    return {
+        i: unb64(value, 32)
+        for i, value in given
+        if commitment(TAGS[group], hh, i, unb64(value, 32)) == commitments.get(i)
+    }
+
+
+# --- the sealed file and what is in it -------------------------------------------------------
+
+
+def sealed_file(evidence: Evidence, listed: Listed) -> Envelope | Malformed | None:
+    """Read a listed envelope's file once; None where the package does not have it."""
+    return evidence.once("file", listed.tree, make=lambda: _sealed_file(evidence, listed))
+
+
+def _sealed_file(evidence: Evidence, listed: Listed) -> Envelope | Malformed | None:
+    if listed.tree not in evidence.package.bids:
+        return None
+    try:
+        with evidence.package.bid(listed.tree) as stream:
+            return read_envelope(stream, evidence.package.bids[listed.tree])
+    except Malformed as problem:
+        return problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A decrypted volume: its hash and its line read aloud, or why there is none."""
+
+    sha256: str | None = None
+    items: Object | None = None
+    wrong: str | None = None
+    bad_package: str | None = None
+
+
+def plaintext(evidence: Evidence, stage: int, listed: Listed) -> Plain | None:
+    """Decrypt a listed envelope once; None where the file or a secret is missing."""
+    return evidence.once(
+        "plain", str(stage), listed.tree, make=lambda: _plaintext(evidence, stage, listed)
+    )
+
+
+def _plaintext(evidence: Evidence, stage: int, listed: Listed) -> Plain | None:
+    t, b = (half(evidence, stage, listed, group).value for group in ("T", "R"))
+    envelope = sealed_file(evidence, listed)
+    if t is None or b is None or not isinstance(envelope, Envelope):
+        return None
+    hh = bytes.fromhex(listed.header_hash)
+    context = hh + bytes.fromhex(listed.wraps_hash)
+    digest = hashlib.sha256()
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as plain:
+        try:
+            with evidence.package.bid(listed.tree) as stream:
+                skip(stream, envelope.payload_at)
+                for chunk in open_chunks(input_key(t, b, hh), context, stream):
+                    digest.update(chunk)
+                    plain.write(chunk)
+        # `bid` turns every ValueError into Malformed, the decryption's too.
+        except Malformed as problem:
+            return Plain(wrong=problem.message)
+        plain.seek(0)
+        return _inside(plain, digest.hexdigest())
+
+
+def _inside(plain: IO[bytes], digest: str) -> Plain:
+    """Check the limits of 16 and read `open-items.json` (9.7 steps 7 and 8)."""
+    try:
+        archive = open_archive(plain, "the volume")
+        for name in archive.namelist():
+            if PurePosixPath(name.lower()).suffix in FORBIDDEN or "vbaproject.bin" in name.lower():
+                return Plain(sha256=digest, bad_package=f"{name!r} is an executable or a macro")
+        items: Object | None = None
+        if "open-items.json" in archive.namelist():
+            raw = read_member(archive, "open-items.json", MAX_ITEMS)
+            value = json.loads(raw)
+            items = value if isinstance(value, dict) else None
+    except Malformed as problem:
+        return Plain(sha256=digest, bad_package=problem.message)
+    except (ValueError, RecursionError):
+        return Plain(sha256=digest, bad_package="open-items.json is not JSON")
+    return Plain(sha256=digest, items=items)
+
+
+def record_of(evidence: Evidence, stage: int) -> Placed:
+    """Return the signed record of a stage."""
+    records = of_stage(evidence, stage, "opening-record")
+    if not records:
+        raise CannotDecide(f"the record of stage {stage} is not in the package")
+    return records[-1]
+
+
+def opened_items(evidence: Evidence) -> dict[str, Object]:
+    """Return the lines read aloud by submission, as the records state them (C30 checks them)."""
+    items: dict[str, Object] = {}
+    for stage in stage_numbers(evidence):
+        for entry in record_of(evidence, stage).body["items"]:
+            items.setdefault(entry["submission"], {}).update(entry["items"])
+    return items

@@ -1,0 +1,25 @@
+"""Seeded text: every bidder says the same kind of thing in words of its own."""
+
+import random
+import re
+from collections.abc import Mapping
+from typing import Final
+
+CHOICE: Final = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
+NUMBER: Final = re.compile(r"\{\w+:(\d+)-(\d+)\}")
+
+
+def spun(pattern: str, draw: random.Random, values: Mapping[str, str]) -> str:
+    """One text out of a pattern: `[a|b]` a choice, `{n:3-9}` a number, `{name}` a given value."""
+    text = CHOICE.sub(lambda found: draw.choice(found[1].split("|")), pattern)
+    text = NUMBER.sub(lambda found: str(draw.randint(int(found[1]), int(found[2]))), text)
+    return text.format_map(values)
+
+
+def edited(passage: str, draw: random.Random, rate: float) -> str:
+    """The passage with some characters exchanged with their neighbour, as a hasty hand would."""
+    letters = list(passage)
+    for _ in range(round(len(letters) * rate)):
+        place = draw.randrange(1, len(letters) - 2)
+        letters[place], letters[place + 1] = letters[place + 1], letters[place]
+    return "".join(letters)

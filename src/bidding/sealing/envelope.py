@@ -133,10 +133,14 @@ def bidder_tag(bidder_salt: bytes, uscc: str) -> str:
     return hashlib.sha256(b"tbe1/bidder/v1\0" + bidder_salt + uscc.encode("ascii")).hexdigest()
 
 
-def head_bytes(header: Header, wraps: bytes) -> bytes:
+def header_bytes(header: Header) -> bytes:
+    """The header as it stands in the file."""
+    return canonical(msgspec.to_builtins(header))
+
+
+def head_bytes(header: bytes, wraps: bytes) -> bytes:
     """Everything of a file that comes before its payload."""
-    raw = canonical(msgspec.to_builtins(header))
-    return MAGIC + len(raw).to_bytes(4, "big") + raw + len(wraps).to_bytes(4, "big") + wraps
+    return MAGIC + len(header).to_bytes(4, "big") + header + len(wraps).to_bytes(4, "big") + wraps
 
 
 def read_head(prefix: bytes, size: int) -> Head:
@@ -145,16 +149,16 @@ def read_head(prefix: bytes, size: int) -> Head:
     Refuses what is not sealed, impossible sizes before anything is allocated, other spellings,
     unknown fields, lengths that disagree, and malformed wraps.
     """
-    header_bytes, wraps_raw = split_head(prefix)
-    header = read_header(header_bytes)
+    header_raw, wraps_raw = split_head(prefix)
+    header = read_header(header_raw)
     suite = suite_of(header.suite)
-    _check_size(header, len(MAGIC) + 8 + len(header_bytes) + len(wraps_raw), size)
+    _check_size(header, len(MAGIC) + 8 + len(header_raw) + len(wraps_raw), size)
     wraps = read_wraps(wraps_raw, suite)
     if (wraps.r is None) != (header.policy == "dual-strict"):
         raise BadWraps("expected a remedy group exactly under the policy dual+remedy")
     return Head(
         header=header,
-        header_bytes=header_bytes,
+        header_bytes=header_raw,
         wraps=wraps,
         wraps_bytes=wraps_raw,
         size=size,
@@ -168,18 +172,10 @@ def read_file_head(path: Path) -> Head:
     return read_head(prefix, path.stat().st_size)
 
 
-def join_head(header_bytes: bytes, wraps_raw: bytes) -> Head:
-    """A head from header and wraps that came without their file (to members); sizes agree."""
-    header = read_header(header_bytes)
-    before = len(MAGIC) + 8 + len(header_bytes) + len(wraps_raw)
-    prefix = (
-        MAGIC
-        + len(header_bytes).to_bytes(4, "big")
-        + header_bytes
-        + len(wraps_raw).to_bytes(4, "big")
-        + wraps_raw
-    )
-    return read_head(prefix, before + header.cipher_len)
+def join_head(header: bytes, wraps: bytes) -> Head:
+    """A head from header and wraps that came without their file, as members get them."""
+    prefix = head_bytes(header, wraps)
+    return read_head(prefix, len(prefix) + read_header(header).cipher_len)
 
 
 def split_head(prefix: bytes) -> tuple[bytes, bytes]:

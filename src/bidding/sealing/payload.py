@@ -7,6 +7,7 @@ blocks of 4 MiB: memory stays constant whatever the size.
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from typing import BinaryIO, Final
 
 from cryptography.exceptions import InvalidTag
@@ -60,20 +61,23 @@ def payload_keys(suite: Suite, input_key: bytes, salt: bytes, context: bytes) ->
 
 
 def encrypt(source: BinaryIO, length: int, keys: PayloadKeys, salt: bytes) -> Iterator[memoryview]:
-    """The payload of exactly `length` bytes of a source, in blocks to be used before the next.
+    """The payload of exactly `length` bytes of a source, in blocks.
 
-    Refuses a source that is shorter or longer: it changed while it was sealed.
+    A block may be used until the next but one is asked for (two buffers take turns, so that it
+    can be hashed while the next is sealed). Refuses a source that is shorter or longer: it
+    changed while it was sealed.
     """
     yield memoryview(salt + keys.commitment)
     cipher = _Chunks(keys)
     plain = memoryview(bytearray(BLOCK_CHUNKS * CHUNK))
-    sealed = memoryview(bytearray(BLOCK_CHUNKS * _SEALED_CHUNK))
+    buffers = cycle([memoryview(bytearray(BLOCK_CHUNKS * _SEALED_CHUNK)) for _ in range(2)])
     remaining = length
     while True:
         count = min(len(plain), remaining)
         if read_into(source, plain[:count]) != count:
             raise BadLength(f"expected {length} bytes to seal, got fewer; the file changed")
         remaining -= count
+        sealed = next(buffers)
         # A full block holds only full chunks: the short last one then follows by itself.
         yield sealed[: cipher.encrypt(plain[:count], sealed, last=count < len(plain))]
         if count < len(plain):

@@ -153,6 +153,12 @@ class BadPackage(Invalid):
     code = "PACKAGE_BAD"
 
 
+class FileTaken(Conflict):
+    """There is already a file of that name."""
+
+    code = "file-exists"
+
+
 class SealerRefuses(NotAllowed):
     """The sealing client does not seal with what it was given."""
 

@@ -1,0 +1,239 @@
+"""Unsealing: what one envelope gives from the released values, and the code it ends with.
+
+Pure but for reading the sealed file and writing the package; nothing is shown before the last
+chunk was authentic.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from bidding.sealing.bodies import Fault, Group, OpeningKeys, OutcomeCode, WrapRef
+from bidding.sealing.envelope import Head
+from bidding.sealing.package import check_package
+from bidding.sealing.payload import decrypt
+from bidding.sealing.refusals import BadPackage, SealFailed
+from bidding.sealing.shares import Halves, combine, input_key
+from bidding.sealing.wraps import SHARE_TAG, CheckResult, WrappedShares, compare_deal
+
+Source = Literal["bidder", "remedy", "cure"]
+
+
+class HalfState(StrEnum):
+    """What is known of one half of an envelope's keys."""
+
+    KNOWN = "known"
+    WAITING = "waiting"
+    DISPUTED = "disputed"
+    BADLY_DEALT = "badly dealt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """One half: its state, and when known its value and where it came from."""
+
+    state: HalfState
+    value: bytes | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What members and bidders gave for one envelope; values are not trusted, they are checked.
+
+    `checks` holds each member's share check by (group, i).
+    """
+
+    t_shares: Mapping[int, bytes] = field(default_factory=dict)
+    r_shares: Mapping[int, bytes] = field(default_factory=dict)
+    bidder_b: bytes | None = None
+    cured_t: bytes | None = None
+    cured_b: bytes | None = None
+    checks: Mapping[tuple[Group, int], CheckResult] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one envelope came out; `t` and `b` are given only where they may be published."""
+
+    code: OutcomeCode
+    fault: Fault
+    b_from: Source | None = None
+    deal_wrong: tuple[WrapRef, ...] = ()
+    t: bytes | None = None
+    b: bytes | None = None
+    plain_sha256: str | None = None
+    detail: str = ""
+
+
+def matching_shares(head: Head, group: Group, shares: Mapping[int, bytes]) -> dict[int, bytes]:
+    """The shares that match their commitments; others are left out."""
+    found = head.wraps.group(group)
+    if found is None:
+        return {}
+    return {
+        share.i: shares[share.i]
+        for share in found.shares
+        if share.i in shares
+        and head.binding.fits(SHARE_TAG[group], share.i, shares[share.i], share.h)
+    }
+
+
+def fits_half(head: Head, half: Literal["T", "B"], value: bytes) -> bool:
+    """Whether a value is the committed T or B."""
+    commitment = head.wraps.ht if half == "T" else head.wraps.hb
+    return head.binding.fits(half, 0, value, commitment)
+
+
+def custodian_half(head: Head, released: Released) -> Half:
+    """T from a cure or from the lowest k matching shares."""
+    if released.cured_t is not None and fits_half(head, "T", released.cured_t):
+        return Half(state=HalfState.KNOWN, value=released.cured_t, source="cure")
+    return _from_shares(head, "T", released.t_shares, released.checks)
+
+
+def bidder_half(head: Head, released: Released) -> Half:
+    """B from the bidder, from a cure, or from the lowest k₂ matching remedy shares."""
+    given: list[tuple[Source, bytes | None]] = [
+        ("bidder", released.bidder_b),
+        ("cure", released.cured_b),
+    ]
+    for source, value in given:
+        if value is not None and fits_half(head, "B", value):
+            return Half(state=HalfState.KNOWN, value=value, source=source)
+    return _from_shares(head, "R", released.r_shares, released.checks)
+
+
+def is_disputed(head: Head, group: Group, checks: Mapping[tuple[Group, int], CheckResult]) -> bool:
+    """Whether n−k+1 members said that their share is bad; silence is never such an answer."""
+    found = head.wraps.group(group)
+    if found is None:
+        return False
+    complaints = sum(
+        checks.get((group, share.i)) in {"unwrap_failed", "mismatch"} for share in found.shares
+    )
+    return complaints >= found.n - found.k + 1
+
+
+def open_payload(path: Path, head: Head, halves: Halves, target: Path) -> str:
+    """Decrypt the package of an envelope into a new file and give its SHA-256, hex.
+
+    Writes beside the target and renames after the last chunk; refuses with `SealFailed`, and then
+    leaves nothing.
+    """
+    key = input_key(head.suite, halves, head.header_hash)
+    quarantine = target.with_name(f"{target.name}.quarantine")
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as source, quarantine.open("wb") as plain:
+            source.seek(head.payload_offset)
+            for block in decrypt(
+                source, head.header.cipher_len, head.suite, key, head.payload_context
+            ):
+                digest.update(block)
+                plain.write(block)
+            plain.flush()
+            os.fsync(plain.fileno())
+        quarantine.rename(target)
+    finally:
+        quarantine.unlink(missing_ok=True)
+    return digest.hexdigest()
+
+
+def check_payload(path: Path, head: Head, halves: Halves) -> str:
+    """Decrypt without keeping anything and give the package's SHA-256; refuses as above."""
+    key = input_key(head.suite, halves, head.header_hash)
+    digest = hashlib.sha256()
+    with path.open("rb") as source:
+        source.seek(head.payload_offset)
+        for block in decrypt(source, head.header.cipher_len, head.suite, key, head.payload_context):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def unseal(
+    path: Path | None,
+    head: Head,
+    keys: OpeningKeys,
+    released: Released,
+    target: Path,
+    check: Callable[[Path], object] = check_package,
+) -> Outcome:
+    """Combine one envelope (9.7) and give its outcome; `target` holds the package when it opened.
+
+    `path` is the file whose tree the caller found equal to the list's, None when it is missing;
+    a damaged one is the caller's `blob_outcome`. `check` may run the package check elsewhere.
+    """
+    if path is None:
+        return blob_outcome(missing=True)
+    t, b = custodian_half(head, released), bidder_half(head, released)
+    refused = _half_outcome(t, b)
+    if refused is not None:
+        return refused
+    assert t.value is not None  # noqa: S101 - known halves have values
+    assert b.value is not None  # noqa: S101
+    halves = Halves(t=t.value, b=b.value)
+    wrong = tuple(compare_deal(head.binding, halves, keys, head.wraps))
+
+    def outcome(code: OutcomeCode, fault: Fault, detail: str, sha256: str | None) -> Outcome:
+        return Outcome(
+            code=code,
+            fault=fault,
+            b_from=b.source,
+            deal_wrong=wrong,
+            t=halves.t,
+            b=halves.b,
+            plain_sha256=sha256,
+            detail=detail,
+        )
+
+    try:
+        sha256 = open_payload(path, head, halves, target)
+    except SealFailed as failed:
+        return outcome("SEALED_WRONG", "bidder", failed.message, None)
+    try:
+        check(target)
+    except BadPackage as bad:
+        return outcome("PACKAGE_BAD", "bidder", bad.message, sha256)
+    return outcome("OPENED", "none", "", sha256)
+
+
+def blob_outcome(*, missing: bool) -> Outcome:
+    """The outcome of a sealed file that the platform lost or let rot."""
+    return Outcome(code="BLOB_MISSING" if missing else "BLOB_CORRUPT", fault="platform")
+
+
+def _half_outcome(t: Half, b: Half) -> Outcome | None:
+    """The outcome when a half is missing, in the order of 9.7: first T, then B."""
+    if t.state is HalfState.DISPUTED:
+        return Outcome(code="DEAL_DISPUTED", fault="undetermined")
+    if t.state is HalfState.WAITING:
+        return Outcome(code="CUSTODIANS_SHORT", fault="members")
+    if HalfState.BADLY_DEALT in {t.state, b.state}:
+        return Outcome(code="BIDDER_BAD_DEAL", fault="bidder")
+    if b.state is not HalfState.KNOWN:
+        return Outcome(code="BIDDER_ABSENT", fault="bidder")
+    return None
+
+
+def _from_shares(
+    head: Head,
+    group: Group,
+    shares: Mapping[int, bytes],
+    checks: Mapping[tuple[Group, int], CheckResult],
+) -> Half:
+    found: WrappedShares | None = head.wraps.group(group)
+    if found is None:
+        return Half(state=HalfState.WAITING)
+    matching = matching_shares(head, group, shares)
+    if len(matching) < found.k:
+        disputed = is_disputed(head, group, checks)
+        return Half(state=HalfState.DISPUTED if disputed else HalfState.WAITING)
+    value = combine(matching, found.k)
+    if not fits_half(head, "T" if group == "T" else "B", value):
+        return Half(state=HalfState.BADLY_DEALT)
+    return Half(state=HalfState.KNOWN, value=value, source="remedy" if group == "R" else None)

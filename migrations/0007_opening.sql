@@ -109,3 +109,9 @@ CREATE VIEW bidding.v_opened_bid AS
                         'contracted', 'failed');
 COMMENT ON VIEW bidding.v_opened_bid IS 'Opened bids, once the record of the opening is signed.';
 GRANT SELECT ON bidding.v_opened_bid TO sunbid_bidding, sunbid_experts, sunbid_supervision;
+
+CREATE VIEW bidding.v_closing AS
+    SELECT lot, closing, closed_at
+      FROM bidding.opening
+     WHERE closing IS NOT NULL;
+GRANT SELECT ON bidding.v_closing TO sunbid_bidding, sunbid_experts, sunbid_supervision;

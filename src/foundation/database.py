@@ -51,6 +51,10 @@ COUNT_ROLES: Final[LiteralString] = """
        AND pg_catalog.pg_has_role(current_user, oid, 'MEMBER')
 """
 
+COUNT_ROLES_TAKEN: Final[LiteralString] = """
+    SELECT current_user LIKE 'sunbid\\_%' AND current_user <> session_user
+"""
+
 READ_DURABILITY: Final[LiteralString] = """
     SELECT name, setting
       FROM pg_catalog.pg_settings
@@ -191,6 +195,22 @@ async def reading(db: Database, context: Context) -> AsyncIterator[Connection]:
         if refused is None:
             raise
         raise refused from None
+
+
+@asynccontextmanager
+async def acting_as(
+    connection: Connection, context: Context, caller: Context
+) -> AsyncIterator[None]:
+    """Lend another context's rights inside the caller's transaction, for one published call.
+
+    After an error the transaction is over anyway, so the role is given back only on success.
+    """
+    guarded = await connection.fetchval(COUNT_ROLES_TAKEN)
+    if guarded:
+        await connection.execute(ROLE_OF[context])
+    yield
+    if guarded:
+        await connection.execute(ROLE_OF[caller])
 
 
 def refusal_of(error: asyncpg.PostgresError, refusals: Refusals) -> Refused | None:

@@ -136,6 +136,19 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedBid:
+    """An opened bid; `files` maps a volume to its files: name inside to object key."""
+
+    lot: UUID
+    submission: UUID
+    uscc: str
+    name: str
+    items: Mapping[str, Any]
+    files: Mapping[str, Mapping[str, str]]
+    machine_code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
     """How many of how many members of each group are needed."""
 

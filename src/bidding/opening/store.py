@@ -9,6 +9,7 @@ from uuid import UUID
 from bidding.opening.domain import (
     Checked,
     Listed,
+    OpenedBid,
     Opening,
     OtherClosing,
     Result,
@@ -395,6 +396,31 @@ async def insert_opened_bid(
         json.dumps({v: dict(f) for v, f in files.items()}, ensure_ascii=False),
         machine_code,
     )
+
+
+OPENED_BIDS: Final[LiteralString] = """
+    SELECT lot, submission, uscc, name, items, files, machine_code
+      FROM bidding.v_opened_bid
+     WHERE lot = $1
+  ORDER BY submission
+     LIMIT 2000
+"""
+
+
+async def opened_bids(connection: Connection, lot: UUID) -> list[OpenedBid]:
+    """Return the opened bids of a lot; empty until the record of its opening is signed."""
+    return [
+        OpenedBid(
+            lot=row["lot"],
+            submission=row["submission"],
+            uscc=row["uscc"],
+            name=row["name"],
+            items=json.loads(row["items"]),
+            files=json.loads(row["files"]),
+            machine_code=row["machine_code"],
+        )
+        for row in await connection.fetch(OPENED_BIDS, lot)
+    ]
 
 
 def _result(row: Record) -> Result:

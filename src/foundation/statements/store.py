@@ -166,12 +166,8 @@ async def record_event(
         },
         sigs=(),
     )
-    body = ledger_body(
-        "event", group=group, scope=scope, turn=turn, subject=statement.sid, at=at
-    )
-    await keep_statement(
-        connection, statement, scope=scope, body=body, at=at, public=public
-    )
+    body = ledger_body("event", group=group, scope=scope, turn=turn, subject=statement.sid, at=at)
+    await keep_statement(connection, statement, scope=scope, body=body, at=at, public=public)
     return statement.sid
 
 
@@ -198,9 +194,7 @@ KEPT_STATEMENTS: Final[LiteralString] = """
 """
 
 
-async def kept_statements(
-    connection: Connection, scope: UUID, types: Sequence[str]
-) -> list[Kept]:
+async def kept_statements(connection: Connection, scope: UUID, types: Sequence[str]) -> list[Kept]:
     """Return the accepted statements of these types in a scope, oldest first."""
     rows = await connection.fetch(KEPT_STATEMENTS, scope, list(types))
     return [_kept(row) for row in rows]
@@ -230,9 +224,7 @@ async def offer_paper(
 ) -> str:
     """Offer a statement for signature to everyone required; return its sid."""
     sid = bytes.fromhex(statement.sid)
-    row = await connection.fetchrow(
-        OFFER_PAPER, sid, statement.type, scope, statement.file(), at
-    )
+    row = await connection.fetchrow(OFFER_PAPER, sid, statement.type, scope, statement.file(), at)
     if row is None:
         raise AlreadyKept(f"the {statement.type} {statement.sid[:16]}… already waits for signature")
     await connection.execute(

@@ -1,0 +1,236 @@
+"""Sample values for every page: a tender of 2019 with invented companies, people and amounts."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from bidding.bid.domain import Act
+from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
+from sunbid.pages.bid import ReceiptPaper, receipt_view, tasks_view
+from sunbid.pages.charts import qr_svg
+from sunbid.pages.elements import Check, words
+from sunbid.pages.frame import ClockMove, PageFrame, Visitor
+from sunbid.pages.lifecycle import LotTimes
+from sunbid.pages.notices import Search, notices_view
+from sunbid.pages.tender import tender_view
+
+NOW = datetime(2019, 5, 13, 6, 20, 5, 418_000, tzinfo=UTC)
+DEADLINE = datetime(2019, 5, 17, 1, 0, tzinfo=UTC)
+PUBLISHED = datetime(2019, 4, 26, 1, 0, tzinfo=UTC)
+LOT = UUID("5f0c6f0e-8a54-4c0b-9d53-0f9f31f6a001")
+DIGEST = "8e075d3ac1f294b67720e5d90b4c31aa6f982ce4d70513bb49e0a86f5c12f3d7"
+
+
+def a_lot(status: str = "published", n: int = 1, title: str = "", **changes: object) -> Lot:
+    """A lot of the sample tender."""
+    values: dict[str, object] = {
+        "id": LotId(UUID(int=LOT.int + n - 1)),
+        "tender": TenderId(UUID(int=LOT.int + 100 + n)),
+        "tender_number": f"A3406-2019-{n:04d}",
+        "tender_title": title or "相山区政务服务大厅工程总承包（EPC）",
+        "regime": "construction",
+        "region": "淮北市相山区",
+        "category": "epc",
+        "summary": "建筑面积约 5,000 m²，共三层，设计、采购、施工一体",
+        "parties": Parties(
+            buyer_uscc="91340600MA0000001X",
+            buyer_name="示例市相山区数据资源局",
+            agency_uscc="91340600MA0000002X",
+            agency_name="示例招标代理有限公司",
+            supervisor_uscc="91340600MA0000003X",
+            supervisor_name="示例市公共资源交易监督管理局",
+            host_uscc="91340600MA0000004X",
+            host_name="示例市公共资源交易中心",
+        ),
+        "number": 1,
+        "title": "第 1 标段",
+        "round": 1,
+        "lock_key": 1,
+        "status": status,
+        "ceiling_price_yuan": Decimal("21500000"),
+        "duration_days": 65,
+        "facts": {
+            "建设地点": "示例市相山区，三层，5,000 m²",
+            "资格": "建筑工程施工总承包二级及以上，联合设计单位乙级及以上",
+        },
+        "method": {"name": "comprehensive_evaluation"},
+        "method_sha256": DIGEST,
+        "volumes": ("qualification", "technical", "price"),
+        "minimum_bidders": 3,
+        "standstill_days": 3,
+        "award_separated": True,
+        "issued_on": PUBLISHED.date(),
+        "deadline_at": DEADLINE,
+        "opening_keys": DIGEST,
+        "schedule": DIGEST[::-1],
+        "access_key": None,
+        "published_at": PUBLISHED,
+        "closed_at": None,
+    }
+    return Lot(**(values | changes))  # type: ignore[arg-type]
+
+
+def some_documents() -> list[Document]:
+    """The tender documents of the sample."""
+    names = (("招标文件.pdf", 1_240_000), ("工程量清单.xlsx", 61_000), ("施工图.pdf", 23_400_000))
+    return [
+        Document(
+            id=UUID(int=7 + i), lot=LotId(LOT), name=name, sha256=DIGEST, size=size,
+            added_at=PUBLISHED,
+        )
+        for i, (name, size) in enumerate(names)
+    ]  # fmt: skip
+
+
+def a_frame(visitor: Visitor | None = None, now: datetime = NOW) -> PageFrame:
+    """What stands around the sample pages."""
+    return PageFrame(
+        now=now,
+        factor=60,
+        is_demo=True,
+        moves=(
+            ClockMove(before=PUBLISHED, after=PUBLISHED + timedelta(days=3)),
+            ClockMove(before=PUBLISHED + timedelta(days=4), after=NOW - timedelta(hours=1)),
+        ),
+        visitor=visitor,
+        csrf="0" * 64,
+        ledger_root=DIGEST,
+        papers_waiting=2 if visitor else 0,
+    )
+
+
+BIDDER = Visitor(name="示例建设甲有限公司", role="bidder")
+
+
+def notices() -> object:
+    """Six notices in several states, found by a word."""
+    lots = [
+        a_lot(),
+        a_lot(n=2, title="相山区示例中学教学楼抗震加固工程施工", category="construction"),
+        a_lot("opening", n=3, title="示例河相山段生态护岸工程监理", category="services"),
+        a_lot("standstill", n=4, title="相山公交场站充电设施采购与安装", category="goods"),
+        a_lot("terminated", n=5, title="示例新区综合管廊（二段）施工", category="construction"),
+        a_lot("awarded", n=6, title="沿河绿化提升工程施工", category="construction"),
+    ]
+    return notices_view(lots, Search(query="相山"), NOW)
+
+
+def no_notices() -> object:
+    """A search that finds nothing."""
+    return notices_view([], Search(query="binhelu", group="bidding"), NOW)
+
+
+def open_tender() -> object:
+    """A tender while bids are handed in."""
+    return tender_view(a_lot(), some_documents(), NOW, LotTimes(), is_bidder=True)
+
+
+def awarded_tender() -> object:
+    """A tender after its award."""
+    times = LotTimes(
+        opened_at=DEADLINE + timedelta(hours=1),
+        evaluated_at=DEADLINE + timedelta(days=1),
+        standstill_starts_at=DEADLINE + timedelta(days=2),
+        standstill_ends_at=DEADLINE + timedelta(days=5),
+        awarded_at=DEADLINE + timedelta(days=6),
+    )
+    return tender_view(a_lot("awarded"), [], DEADLINE + timedelta(days=7), times, is_bidder=False)
+
+
+# name -> (template, view, visitor)
+Sample = tuple[str, Callable[[], object], Visitor | None]
+SAMPLES: dict[str, Sample] = {
+    "notices": ("tender/notices.html", notices, None),
+    "notices-none": ("tender/notices.html", no_notices, None),
+    "tender": ("tender/lot.html", open_tender, BIDDER),
+    "tender-awarded": ("tender/lot.html", awarded_tender, None),
+}
+
+
+def an_act(seq: int, state: str = "accepted", minutes: int = 60, kind: str = "manifest") -> Act:
+    """One act of the sample bidder, some minutes before the deadline."""
+    return Act(
+        sid=f"{seq:064x}",
+        lot=LOT,
+        round=1,
+        kind=kind,
+        bidder_key=b"",
+        submission=LOT,
+        seq=seq,
+        prev=None,
+        intake_at=DEADLINE - timedelta(minutes=minutes, milliseconds=582),
+        state=state,
+        opening_keys=DIGEST,
+        envelopes=tuple(
+            {"volume": name, "tree": DIGEST, "size": size}
+            for name, size in (("price", 24_600), ("qualification", 812_000), ("technical", 5_300_000))
+        ),
+        sealed_row=b"",
+        queue=LOT,
+        ticket=b"",
+        receipt=b"" if state == "accepted" else None,
+        receipt_id=LOT if state == "accepted" else None,
+        licence_status="good",
+        refusal=None,
+        statement=None,
+    )  # fmt: skip
+
+
+def tasks_sent() -> object:
+    """A bidder that handed in twice; the third was refused."""
+    acts = [an_act(1, minutes=4000), an_act(2, minutes=90), an_act(3, "refused", minutes=20)]
+    return tasks_view(a_lot(), acts, 3, DEADLINE - timedelta(minutes=17, seconds=43))
+
+
+def tasks_unsent() -> object:
+    """A bidder with nothing handed in after the closing."""
+    return tasks_view(a_lot("closed"), [], 3, DEADLINE + timedelta(seconds=4))
+
+
+def a_receipt() -> object:
+    """A receipt under a policy without witnesses."""
+    intake = DEADLINE - timedelta(minutes=8, milliseconds=56_582)
+    body = {
+        "receipt": str(LOT), "act_type": "manifest", "act": DIGEST, "seq": 2,
+        "supersedes": DIGEST, "ledger": {"index": 482},
+        "envelopes": [dict(e) for e in an_act(2).envelopes],
+    }  # fmt: skip
+    checks = (
+        Check(
+            id="C2", ok=True, title=words("receipt.check_signature"),
+            detail=words("receipt.check_signature_text"),
+        ),
+        Check(
+            id="C5", ok=True, title=words("receipt.check_ledger"),
+            detail=words("receipt.check_ledger_text", index=482, size=512),
+        ),
+        Check(
+            id="C8", ok=True, title=words("receipt.check_time"),
+            detail=words(
+                "receipt.check_time_text", intake=intake, deadline=DEADLINE,
+                early=DEADLINE - intake,
+            ),
+        ),
+        Check(
+            id="C7", ok=None, title=words("receipt.check_witness"),
+            detail=words("receipt.check_witness_none"),
+        ),
+    )  # fmt: skip
+    paper = ReceiptPaper(
+        body=body,
+        intake_at=intake,
+        deadline_at=DEADLINE,
+        level="unwitnessed",
+        checks=checks,
+        bidder=("示例建设甲有限公司", "91340600MA0000011X"),
+        qr=qr_svg(f"sunbid:sid:{DIGEST}", "QR"),
+    )
+    return receipt_view(a_lot(), paper)
+
+
+SAMPLES |= {
+    "tasks": ("bid/tasks.html", tasks_sent, BIDDER),
+    "tasks-unsent": ("bid/tasks.html", tasks_unsent, BIDDER),
+    "receipt": ("bid/receipt.html", a_receipt, BIDDER),
+}

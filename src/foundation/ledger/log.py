@@ -15,17 +15,16 @@ from foundation.ledger.leaf import COVER_TYPE, SALT_LENGTH, LeafOpening
 from foundation.ledger.proof import make_proof
 from foundation.ledger.sequencer import (
     LARGEST_BODY,
-    CheckpointSigner,
     LedgerDamaged,
     LedgerRolledBack,
     OtherOrigin,
-    SignedState,
     Tick,
     consistency_proof,
     run_sequencer,
     start_ledger,
     tick,
 )
+from foundation.ledger.signing import CheckpointSigner, SignedState
 from foundation.ledger.store import Entry, StoredCheckpoint, checkpoint_covering, latest_checkpoint
 from foundation.ledger.tree import hash_range, inclusion_ranges, nodes_of
 from foundation.problems import Conflict

@@ -115,7 +115,7 @@ def read_policy(text: str) -> Policy:
     """Reads a policy file; refuses unknown lines, names not yet defined, and no or two quorums."""
     if len(text) > LARGEST_POLICY:
         raise BadPolicy(f"expected at most {LARGEST_POLICY} characters, got {len(text)}")
-    if any(c < " " and c not in "\t\n" or c == "\x7f" for c in text):
+    if any((c < " " and c not in "\t\n") or c == "\x7f" for c in text):
         raise BadPolicy("expected a text without control characters but tab and line feed")
     draft = _Draft()
     for number, line in enumerate(text.split("\n"), start=1):
@@ -134,7 +134,7 @@ def read_policy(text: str) -> Policy:
 
 def _take(draft: _Draft, words: list[str]) -> None:
     match words:
-        case [] | [""]:
+        case []:
             return
         case [mark, role, der] if mark == _ANCHOR:
             draft.anchors[role] = (*draft.anchors.get(role, ()), _read_anchor(der))
@@ -143,18 +143,28 @@ def _take(draft: _Draft, words: list[str]) -> None:
         case ["log", vkey] | ["log", vkey, _]:
             key = _new_key(draft, vkey, LOG_SIGNATURE)
             draft.logs[key.name] = (*draft.logs.get(key.name, ()), key)
+        case ["quorum", name]:
+            _set_quorum(draft, name)
+        case _:
+            _take_member(draft, words)
+
+
+def _take_member(draft: _Draft, words: list[str]) -> None:
+    match words:
         case ["witness", name, vkey] | ["witness", name, vkey, _]:
             _define(draft, name, _new_key(draft, vkey, COSIGNATURE))
         case ["group", name, count, *members] if members:
             _define(draft, name, _new_group(draft, count, members))
-        case ["quorum", name]:
-            if draft.quorum is not None:
-                raise BadPolicy("expected one quorum line, got a second")
-            if name != NO_QUORUM and name not in draft.members:
-                raise BadPolicy(f"the quorum {name!r} is not defined above")
-            draft.quorum = name
         case _:
             raise BadPolicy(f"expected log, witness, group or quorum, got {words[0][:20]!r}")
+
+
+def _set_quorum(draft: _Draft, name: str) -> None:
+    if draft.quorum is not None:
+        raise BadPolicy("expected one quorum line, got a second")
+    if name != NO_QUORUM and name not in draft.members:
+        raise BadPolicy(f"the quorum {name!r} is not defined above")
+    draft.quorum = name
 
 
 def _new_key(draft: _Draft, vkey: str, kind: int) -> VerifierKey:

@@ -9,15 +9,16 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading, transaction
 from foundation.ledger import store
 from foundation.ledger.leaf import COVER_BODY, SALT_LENGTH, leaf_bytes
-from foundation.ledger.note import Checkpoint, read_key, read_note, verify_log_signature
-from foundation.ledger.store import Entry, Head, Origin, Waiting
+from foundation.ledger.note import BadNote, Checkpoint, read_key, read_note, verify_log_signature
+from foundation.ledger.signing import CheckpointSigner, NotAnExtension, SignedState
+from foundation.ledger.store import Entry, Head, Origin, StoredCheckpoint, Waiting
 from foundation.ledger.tree import (
     EMPTY_ROOT,
     BadProof,
@@ -36,6 +37,9 @@ QUANTUM: Final = 8
 LARGEST_BODY: Final = 4096
 # So much of the ledger's end is recomputed at a start; `audit` with 0 does all of it.
 AUDITED_AT_START: Final = 2**20
+SIGN_TRIES: Final = 3
+# A closed ledger is looked at again, but not at every tick: the check reads all of it.
+CLOSED_WAIT_S: Final = 10.0
 
 _log: Final = logging.getLogger(__name__)
 
@@ -56,30 +60,6 @@ class OtherOrigin(Conflict):
     """The signer's key is not the key of this ledger."""
 
     code = "other-origin"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedState:
-    """What the signer signed last; size 0 before its first signature."""
-
-    origin: str
-    vkey: str
-    size: int
-    root: bytes
-
-
-class CheckpointSigner(Protocol):
-    """What the sequencer asks of the signer process."""
-
-    async def last(self) -> SignedState:
-        """The last state it signed, read from its own disk."""
-        ...
-
-    async def sign_checkpoint(
-        self, old_size: int, proof: Sequence[bytes], checkpoint: Checkpoint
-    ) -> str:
-        """The signed note; refuses what does not extend the last state."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +177,21 @@ async def consistency_proof(connection: Connection, old_size: int, size: int) ->
     return [hash_range(part, hashes) for part in ranges]
 
 
-async def sign_head(db: Database, signer: CheckpointSigner) -> store.StoredCheckpoint | None:
+async def sign_head(db: Database, signer: CheckpointSigner) -> StoredCheckpoint | None:
     """Has the committed head signed unless it is; None for an empty ledger.
 
     Refuses, and closes the ledger, when the signer has signed more than is stored here.
     """
+    for _ in range(SIGN_TRIES):
+        try:
+            return await _sign_head_once(db, signer)
+        except NotAnExtension as refused:
+            # Another sequencer was faster after a failover; what is signed now is looked up anew.
+            _log.info("signing again: %s", refused.message)
+    return await _sign_head_once(db, signer)
+
+
+async def _sign_head_once(db: Database, signer: CheckpointSigner) -> StoredCheckpoint | None:
     # First what was signed, then the head: a head read later can only be newer.
     last = await signer.last()
     async with reading(db, "foundation") as connection:
@@ -216,11 +206,18 @@ async def sign_head(db: Database, signer: CheckpointSigner) -> store.StoredCheck
         raise fault
     checkpoint = Checkpoint(origin=last.origin, size=head.size, root=head.root)
     note = await signer.sign_checkpoint(last.size, proof, checkpoint)
-    signed = read_note(note)
-    verify_log_signature(signed, read_key(last.vkey))
+    _check_note(note, checkpoint, last.vkey)
     async with transaction(db, "foundation") as connection:
         await store.add_checkpoint(connection, head.size, note)
         return await store.checkpoint_covering(connection, head.size - 1)
+
+
+def _check_note(note: str, checkpoint: Checkpoint, vkey: str) -> None:
+    """Refuses to store what does not verify: later everybody would be shown it."""
+    signed = read_note(note)
+    verify_log_signature(signed, read_key(vkey))
+    if signed.text != checkpoint.text():
+        raise BadNote("the signer signed another checkpoint than the one it was asked for")
 
 
 async def _fault(connection: Connection, head: Head, last: SignedState) -> Refused | None:
@@ -319,8 +316,8 @@ async def run_sequencer(
 ) -> None:
     """Ticks for ever, one every `tick_s` seconds of real time, until it is cancelled.
 
-    Begins with the check of `start_ledger`, and with it again after every refusal; `on_tick` is
-    called after the signature, also when nothing real was in the batch.
+    Begins with the check of `start_ledger`; a closed ledger is checked again from time to time.
+    `on_tick` is called after the signature, also when nothing real was in the batch.
     """
     started = False
     loop = asyncio.get_running_loop()
@@ -331,8 +328,10 @@ async def run_sequencer(
                 await start_ledger(db, signer)
                 started = True
             await on_tick(await tick(db, signer, quantum))
-        except Refused as refused:
+        except (LedgerRolledBack, LedgerDamaged, OtherOrigin):
             started = False
+            due += CLOSED_WAIT_S
+        except Refused as refused:
             _log.warning("no tick: %s: %s", refused.code, refused.message)
         except Exception:
             # A worker's loop must outlive what it meets: a dead sequencer is an outage.

@@ -42,9 +42,9 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
     stack: list[bytes] = []
     for count, leaf in enumerate(leaf_hashes, start=1):
         top = leaf
-        while count & 1 == 0:
+        # As many complete nodes merge as the count ends in zero bits.
+        for _ in range((count & -count).bit_length() - 1):
             top = hash_node(stack.pop(), top)
-            count >>= 1
         stack.append(top)
     return fold(stack)
 

@@ -95,14 +95,18 @@ def read_member(archive: zipfile.ZipFile, path: str, limit: int) -> bytes:
 
 @contextmanager
 def reading(archive: zipfile.ZipFile, path: str) -> Iterator[IO[bytes]]:
-    """Open one member as a stream; damage found while reading becomes Malformed."""
+    """Open one member as a stream; damage found while it is read becomes Malformed."""
     try:
-        with archive.open(path) as stream:
-            yield stream
+        stream = archive.open(path)
     except KeyError:
         raise Malformed(path, "is not in the package") from None
     except UNREADABLE as problem:
-        raise Malformed(path, f"cannot be read: {problem}") from None
+        raise Malformed(path, f"cannot be opened: {problem}") from None
+    with stream:
+        try:
+            yield stream
+        except UNREADABLE as problem:
+            raise Malformed(path, str(problem)) from None
 
 
 def blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:

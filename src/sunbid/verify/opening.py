@@ -1,0 +1,385 @@
+"""C24-C26, C31-C33, C35-C37: the ceremony in its order, and its outcome recomputed."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sunbid.verify.canonical import Malformed, milliseconds, time_text, unb64
+from sunbid.verify.envelope import commitment
+from sunbid.verify.evidence import Evidence, Listed, Order, Placed
+from sunbid.verify.opened import (
+    TAGS,
+    acknowledged,
+    decisions,
+    envelopes_of,
+    half,
+    of_stage,
+    phase,
+    plaintext,
+    record_of,
+    remedied,
+    sealed_file,
+    stage_numbers,
+    wraps_of,
+)
+from sunbid.verify.report import Findings, check
+
+GROUP_OF: Final = {"release-t": "T", "release-r": "R"}
+FAULTS: Final = {
+    "OPENED": "none",
+    "BIDDER_ABSENT": "bidder",
+    "BIDDER_BAD_DEAL": "bidder",
+    "SEALED_WRONG": "bidder",
+    "PACKAGE_BAD": "bidder",
+    "DEAL_DISPUTED": "undetermined",
+    "CUSTODIANS_SHORT": "members",
+    "BLOB_MISSING": "platform",
+    "BLOB_CORRUPT": "platform",
+}
+WHOLE: Final = frozenset({"OPENED", "PACKAGE_BAD"})
+
+
+@check("C24", "The opening kept its order", "sealing.md 9.1")
+def order(evidence: Evidence, findings: Findings) -> None:
+    """Leaves in order: cut, closing, phases 1 to 4, record; a stage after its closing."""
+    cut = (evidence.cut["time_ms"], evidence.cut["body"]["at_ms"] or 0)
+    closing = evidence.order(evidence.closing)
+    _rising([("the cut", cut), ("the closing", closing)], "closing", findings)
+    for stage in stage_numbers(evidence):
+        moments: list[tuple[str, Order]] = [("the closing", closing)]
+        begun = of_stage(evidence, stage, "stage")
+        moments += [("the stage statement", evidence.order(p)) for p in begun]
+        terminated = decisions(evidence, stage, "terminated")
+        for step in ("phase1", "phase2", "phase3", "phase4"):
+            at = phase(evidence, stage, step)
+            if at is not None:
+                moments.append((step, at))
+            elif not terminated and (step != "phase2" or of_stage(evidence, stage, "remedy-start")):
+                findings.fail(f"stage {stage}", f"no step {step} is in the ledger")
+        moments.append(("the record", evidence.order(record_of(evidence, stage))))
+        _rising(moments, f"stage {stage}", findings)
+
+
+def _rising(moments: list[tuple[str, Order]], named: str, findings: Findings) -> None:
+    for (first, a), (second, b) in zip(moments, moments[1:], strict=False):
+        if a > b:
+            findings.fail(
+                named,
+                f"{second} ({time_text(b[1])}) comes before {first} ({time_text(a[1])})",
+            )
+
+
+@check("C25", "Checks and releases are those of the members", "sealing.md 9.4")
+def members(evidence: Evidence, findings: Findings) -> None:
+    """Each check and release is by a listed member, once a stage, and names this closing."""
+    own = evidence.closing
+    earlier = {p.sid for p in evidence.of_type("closing")}
+    seen: set[tuple[str, str, int, int]] = set()
+    for placed in evidence.of_type("share-check", "release-t", "release-r"):
+        body = placed.body
+        group = GROUP_OF.get(placed.type) or body["group"]
+        seats = evidence.members(group)
+        seat = seats[body["i"] - 1] if body["i"] <= len(seats) else None
+        if seat is None or body["kid"] not in (seat["kid"], seat["sign_kid"]):
+            findings.fail(str(placed), f"{group}{body['i']} with this key is no listed member")
+        key = (placed.type, group, body["i"], body["stage"])
+        findings.require(key not in seen, str(placed), f"a second one of member {group}{body['i']}")
+        seen.add(key)
+    for placed in evidence.of_type(
+        "share-check", "release-t", "release-r", "release-b", "release-ack", "remedy-start", "cure"
+    ):
+        allowed = {own.sid} if placed.type == "release-t" else {own.sid, *earlier}
+        findings.require(
+            placed.body["closing"] in allowed, str(placed), "it names another closing"
+        )
+    for placed in evidence.of_type("release-t"):
+        findings.require(
+            placed.body["list_root"] == own.body["list_root"], str(placed), "it names another list"
+        )
+    findings.note(f"{len(seen)} checks and releases")
+
+
+@check("C26", "Shares are right and releases complete", "sealing.md 9.4, 9.6")
+def shares(evidence: Evidence, findings: Findings) -> None:
+    """Every share matches its `h`; a release has all envelopes the member said `ok` to."""
+    for stage in stage_numbers(evidence):
+        by_tree = {listed.tree: listed for listed in envelopes_of(evidence, stage)}
+        for release in of_stage(evidence, stage, "release-t", "release-r"):
+            group, i = GROUP_OF[release.type], release.body["i"]
+            released = {share["tree"]: share["value"] for share in release.body["shares"]}
+            for tree, value in released.items():
+                _share(evidence, release, by_tree.get(tree), (group, i, value), findings)
+            checks = [
+                p
+                for p in of_stage(evidence, stage, "share-check")
+                if (p.body["group"], p.body["i"]) == (group, i)
+            ]
+            findings.require(bool(checks), str(release), "released without a share check")
+            ok = {r["tree"] for p in checks for r in p.body["results"] if r["result"] == "ok"}
+            wanted = ok & remedied(evidence, stage) if group == "R" else ok
+            for tree in sorted(wanted - released.keys()):
+                findings.fail(
+                    str(release), f"member {group}{i} said ok but released no share of {tree[:12]}"
+                )
+
+
+def _share(
+    evidence: Evidence,
+    release: Placed,
+    listed: Listed | None,
+    share: tuple[str, int, str],
+    findings: Findings,
+) -> None:
+    group, i, value = share
+    if listed is None:
+        findings.fail(str(release), "it releases an envelope that is not of its stage")
+        return
+    dealt = wraps_of(evidence, listed)["t" if group == "T" else "r"]
+    expected = {s["i"]: s["h"] for s in dealt["shares"]}.get(i) if dealt else None
+    made = commitment(TAGS[group], bytes.fromhex(listed.header_hash), i, unb64(value))
+    findings.require(
+        made == expected, str(release), f"share {group}{i} of {listed} does not match its h"
+    )
+
+
+@check("C31", "Bidders' keys and remedies came in their phases", "sealing.md 9.1, 9.2, 9.6")
+def first_phases(evidence: Evidence, findings: Findings) -> None:
+    """Every B before the end of w1 as extended, or a cure; remedies between phases 2 and 3."""
+    for stage in stage_numbers(evidence):
+        phase1, phase2 = phase(evidence, stage, "phase1"), phase(evidence, stage, "phase2")
+        phase3 = phase(evidence, stage, "phase3")
+        end = _end_of_w1(evidence, stage, phase1)
+        after = min((p for p in (phase2, phase3) if p is not None), default=None)
+        for placed in of_stage(evidence, stage, "release-b"):
+            at = evidence.order(placed)
+            in_time = phase1 is not None and phase1 <= at and at[1] < end
+            findings.require(
+                in_time and (after is None or at <= after),
+                str(placed),
+                f"accepted at {time_text(at[1])}, outside phase 1",
+            )
+        for placed in of_stage(evidence, stage, "release-r"):
+            at = evidence.order(placed)
+            between = phase2 is not None and phase2 <= at and (phase3 is None or at <= phase3)
+            findings.require(
+                between, str(placed), f"accepted at {time_text(at[1])}, outside phase 2"
+            )
+
+
+def _end_of_w1(evidence: Evidence, stage: int, phase1: Order | None) -> int:
+    if phase1 is None:
+        return 0
+    ends = [phase1[1] + evidence.opening_keys.body["w1_s"] * 1000]
+    for step in of_stage(evidence, stage, "opening-step"):
+        if step.body["step"] in ("phase1", "extended") and step.body["until"] is not None:
+            ends.append(milliseconds(step.body["until"]))
+    return max(ends)
+
+
+@check("C32", "No custodian released too early, nothing came too late", "sealing.md 9.1, 9.6")
+def last_phases(evidence: Evidence, findings: Findings) -> None:
+    """No `release-t` before B or remedy is over; nothing is accepted after phase 4 began."""
+    for stage in stage_numbers(evidence):
+        phase3, phase4 = phase(evidence, stage, "phase3"), phase(evidence, stage, "phase4")
+        if phase3 is not None:
+            _phase3_was_due(evidence, stage, phase3, findings)
+        for placed in of_stage(evidence, stage, "release-t"):
+            at = evidence.order(placed)
+            findings.require(
+                phase3 is not None and phase3 <= at,
+                str(placed),
+                f"accepted at {time_text(at[1])}, before phase 3",
+            )
+        for placed in of_stage(
+            evidence, stage, "share-check", "release-b", "release-r", "release-t", "cure"
+        ):
+            at = evidence.order(placed)
+            findings.require(
+                phase4 is None or at <= phase4,
+                str(placed),
+                f"accepted at {time_text(at[1])}, after phase 4 began",
+            )
+        for cure in of_stage(evidence, stage, "cure"):
+            late = phase3 is not None and evidence.order(cure) > phase3
+            strict = evidence.opening_keys.body["policy"] == "dual-strict"
+            if cure.body["kind"] in ("B", "rshare"):
+                findings.require(
+                    not late and not strict, str(cure), "a cure of B after it was final"
+                )
+
+
+def _phase3_was_due(
+    evidence: Evidence, stage: int, phase3: Order, findings: Findings
+) -> None:
+    """Phase 3 begins when every B is there, or after w1 and after the remedy (9.1, 9.5)."""
+    phase1 = phase(evidence, stage, "phase1")
+    missing = {e.tree for e in envelopes_of(evidence, stage)} - acknowledged(evidence, stage)
+    if missing and phase3[1] < _end_of_w1(evidence, stage, phase1):
+        early = phase(evidence, stage, "phase2") or phase3
+        if early[1] < _end_of_w1(evidence, stage, phase1):
+            findings.fail(f"stage {stage}", "phase 1 ended early although a B was missing")
+    if remedied(evidence, stage) and not decisions(evidence, stage, "go-on"):
+        for listed in envelopes_of(evidence, stage):
+            part = half(evidence, stage, listed, "R")
+            closed = part.value is None and not part.badly_dealt and not part.disputed
+            findings.require(
+                not closed, str(listed), "phase 3 began without its B and without a decision"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one envelope: code, fault, and where its B came from."""
+
+    code: str
+    fault: str
+    b_from: str | None
+
+
+def outcome(evidence: Evidence, stage: int, listed: Listed, stated: str) -> Outcome | None:
+    """Recompute an envelope's code (10); None where a file that is needed is missing."""
+    t, b = half(evidence, stage, listed, "T"), half(evidence, stage, listed, "R")
+    code = _without_secrets(evidence, stage, listed)
+    if code is None:
+        envelope = sealed_file(evidence, listed)
+        if envelope is None and stated in ("BLOB_MISSING", "BLOB_CORRUPT"):
+            code = stated
+        elif isinstance(envelope, Malformed) or (envelope and envelope.tree != listed.tree):
+            code = "BLOB_CORRUPT"
+        else:
+            plain = plaintext(evidence, stage, listed)
+            if plain is None:
+                return None
+            code = "SEALED_WRONG" if plain.wrong else "OPENED"
+            code = "PACKAGE_BAD" if plain.bad_package else code
+    found = [p.body["fault"] for p in decisions(evidence, stage, "fault") if p.body["tree"] == listed.tree]
+    fault = found[-1] if code == "DEAL_DISPUTED" and found and found[-1] else FAULTS[code]
+    return Outcome(code=code, fault=fault, b_from=b.source if t or b else None)
+
+
+def _without_secrets(evidence: Evidence, stage: int, listed: Listed) -> str | None:
+    """Return the code of an envelope that could not be combined, None if T and B are there."""
+    t, b = half(evidence, stage, listed, "T"), half(evidence, stage, listed, "R")
+    if t.value is not None and b.value is not None:
+        return None
+    if b.badly_dealt or t.badly_dealt:
+        return "BIDDER_BAD_DEAL"
+    if decisions(evidence, stage, "terminated"):
+        return "CUSTODIANS_SHORT"
+    if b.value is None:
+        return "BIDDER_ABSENT"
+    return "DEAL_DISPUTED" if t.disputed else "CUSTODIANS_SHORT"
+
+
+@check("C33", "Outcomes follow from the evidence", "sealing.md 10")
+def outcomes(evidence: Evidence, findings: Findings) -> None:
+    """Each envelope has one result; its code, fault and source of B are recomputed."""
+    counts: dict[str, int] = {}
+    for stage in stage_numbers(evidence):
+        record = record_of(evidence, stage)
+        results = {r["tree"]: r for r in record.body["results"]}
+        expected = envelopes_of(evidence, stage)
+        if len(results) != len(record.body["results"]) or set(results) != {e.tree for e in expected}:
+            findings.fail(str(record), "its results are not one for each envelope of the stage")
+        for listed in expected:
+            result = results.get(listed.tree)
+            if result is None:
+                continue
+            counts[result["code"]] = counts.get(result["code"], 0) + 1
+            findings.require(
+                (result["submission"], result["volume"]) == (listed.submission, listed.volume),
+                str(listed),
+                "the record gives its tree to another bid or volume",
+            )
+            made = outcome(evidence, stage, listed, result["code"])
+            if made is None:
+                findings.doubt(str(listed), "its file is not in the package")
+                continue
+            stated = (result["code"], result["fault"], result["b_from"])
+            findings.require(
+                stated == (made.code, made.fault, made.b_from),
+                str(listed),
+                f"the record says {stated}, the evidence {(made.code, made.fault, made.b_from)}",
+            )
+            _secrets(evidence, stage, listed, (result["T"], result["B"], result["code"]), findings)
+    findings.note(", ".join(f"{count} {code}" for code, count in sorted(counts.items())))
+
+
+def _secrets(
+    evidence: Evidence,
+    stage: int,
+    listed: Listed,
+    stated: tuple[str | None, str | None, str],
+    findings: Findings,
+) -> None:
+    """T and B are published exactly where the envelope was opened (9.7)."""
+    t, b, code = stated
+    opened = code in WHOLE
+    findings.require(
+        (t is not None) == opened and (b is not None) == opened,
+        str(listed),
+        "T and B stand in the record exactly where it was opened",
+    )
+
+
+@check("C35", "The remedy concerned exactly the missing keys", "sealing.md 9.4")
+def remedy(evidence: Evidence, findings: Findings) -> None:
+    """`remedy-start` names M: the envelopes without an acknowledged B, recomputed."""
+    for stage in stage_numbers(evidence):
+        expected = sorted(remedied(evidence, stage))
+        starts = of_stage(evidence, stage, "remedy-start")
+        if len(starts) > 1 or (expected and not starts):
+            findings.fail(f"stage {stage}", f"{len(starts)} remedy-start for {len(expected)} keys")
+        for start in starts:
+            findings.require(
+                start.body["trees"] == expected,
+                str(start),
+                f"it names {len(start.body['trees'])} envelopes, {len(expected)} lacked their B",
+            )
+        findings.note(f"stage {stage}: {len(expected)} remedied")
+
+
+@check("C36", "Every omission that was raised is answered", "sealing.md 8.2(9)")
+def omissions(evidence: Evidence, findings: Findings) -> None:
+    """A receipt said to be missing is in the list, or its bidder itself superseded it."""
+    listed = {entry["manifest"] for entry in evidence.opening["list"]}
+    raised = evidence.of_type("omission")
+    for omission in raised:
+        act = omission.body["receipt"]["body"]["act"]
+        if act in listed:
+            continue
+        later = [chain for chain in evidence.chains.values() if any(a.sid == act for a in chain)]
+        answered = any(chain[-1].sid != act for chain in later)
+        findings.require(
+            answered, str(omission), f"act {act[:12]} is neither listed nor superseded"
+        )
+    findings.note(f"{len(raised)} omissions")
+
+
+@check("C37", "Licences were judged before prices were known", "sealing.md 5.2")
+def licence_status(evidence: Evidence, findings: Findings) -> None:
+    """The record's `licence_status` is the receipt's, or an answer dated before phase 4."""
+    receipts = {a.sid: a.receipt for a in evidence.acts if a.receipt is not None}
+    for stage in stage_numbers(evidence):
+        phase4 = phase(evidence, stage, "phase4")
+        by_tree = {e.tree: e for e in envelopes_of(evidence, stage)}
+        for result in record_of(evidence, stage).body["results"]:
+            listed = by_tree.get(result["tree"])
+            receipt = receipts.get(listed.manifest) if listed else None
+            if listed is None or receipt is None:
+                findings.doubt(f"submission {result['submission']}", "it has no receipt here")
+                continue
+            allowed = {receipt.body["licence_status"]}
+            allowed |= {
+                p.body["data"]["licence_status"]
+                for p in evidence.of_type("event")
+                if p.body["data"].get("act") == listed.manifest
+                and isinstance(p.body["data"].get("licence_status"), str)
+                and phase4 is not None
+                and evidence.order(p) <= phase4
+            }
+            findings.require(
+                result["licence_status"] in allowed,
+                str(listed),
+                f"the record says {result['licence_status']}, its receipt "
+                f"{receipt.body['licence_status']}, no later answer is dated before phase 4",
+            )

@@ -32,7 +32,7 @@ BUILT_FONTS: Final = ROOT / "var" / "fonts"
 REGULAR: Final = 400
 FAMILY: Final = "SunbidSans"
 # Raised whenever the way of building changes, so that old files in the cache are not taken.
-RECIPE: Final = b"sunbid/font/v1"
+RECIPE: Final = b"sunbid/font/v2"
 SCRIPTS_LEFT_OUT: Final = ("cyrillic", "vietnamese")
 LAYOUT_TABLES: Final = ("GSUB", "GPOS", "GDEF", "BASE", "VORG", "vhea", "vmtx")
 VARIATION_TABLES: Final = ("STAT", "DSIG", "HVAR", "MVAR", "avar")
@@ -103,7 +103,7 @@ def build(folder: Path = SLICES, target: Path = BUILT_FONTS, weight: int = REGUL
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target) as scratch:
         merged = _merge(_pin(parts, Path(scratch), weight))
-        _rename(merged, weight)
+        _rename(merged, result.stem)
         draft = Path(scratch) / "draft.ttf"
         merged.save(draft)
         # The rename is the moment of publication: a killed build leaves no half font behind.
@@ -116,7 +116,8 @@ def _pin(parts: Sequence[Path], scratch: Path, weight: int) -> list[Path]:
     seen: set[int] = set()
     jobs: list[tuple[Path, Path, frozenset[int], int]] = []
     for number, part in enumerate(parts):
-        characters = frozenset(FontFile(part, lazy=True).getBestCmap() or {}) - seen
+        with FontFile(part, lazy=True) as slice_:
+            characters = frozenset(slice_.getBestCmap() or {}) - seen
         if characters:
             seen |= characters
             jobs.append((part, scratch / f"{number:03}.ttf", characters, weight))
@@ -133,16 +134,16 @@ def _pin_one(job: tuple[Path, Path, frozenset[int], int]) -> Path:
     options.notdef_outline = True
     options.hinting = False
     options.drop_tables += list(LAYOUT_TABLES)
-    font = FontFile(source)
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=characters)
-    cutter.subset(font)
-    font = instancer.instantiateVariableFont(font, {"wght": weight})
-    font.flavor = None
-    for table in VARIATION_TABLES:
-        if table in font:
-            del font[table]
-    font.save(result)
+    with FontFile(source) as font:
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=characters)
+        cutter.subset(font)
+        instancer.instantiateVariableFont(font, {"wght": weight}, inplace=True)
+        font.flavor = None
+        for table in VARIATION_TABLES:
+            if table in font:
+                del font[table]
+        font.save(result)
     return result
 
 
@@ -154,9 +155,8 @@ def _merge(parts: Sequence[Path]) -> FontFile:
         logging.disable(logging.NOTSET)
 
 
-def _rename(font: FontFile, weight: int) -> None:
+def _rename(font: FontFile, full: str) -> None:
     """Give the font a name of its own: reportlab takes two files of one PostScript name for one."""
-    full = f"{FAMILY}-{weight}"
     for record in font["name"].names:
         if record.nameID in (1, 4, 16):
             record.string = full.replace("-", " ")

@@ -72,7 +72,7 @@ class _KeySigner(signers.Signer):
     """Lets pyHanko sign with a key that it never sees."""
 
     def __init__(self, key: DocumentKey, chain: list[x509.Certificate]) -> None:
-        store = SimpleCertificateStore.from_certs(chain)
+        store = SimpleCertificateStore.from_certs(chain)  # type: ignore[no-untyped-call]
         super().__init__(
             signing_cert=chain[0],
             cert_registry=store,

@@ -104,6 +104,25 @@ $$;
 COMMENT ON FUNCTION foundation.start_demo_clock IS
     'Makes this database a demonstration''s for ever; for its owner only';
 
+-- Jobs wait in real time for a platform time; after a move of the clock they wait less. Their
+-- table is made by pgqueuer's own installer, after this file.
+CREATE FUNCTION foundation.wake_jobs() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF to_regclass('foundation.pgqueuer') IS NOT NULL THEN
+        UPDATE foundation.pgqueuer AS job
+           SET execute_after = clock_timestamp()
+                               + greatest((job.headers ->> 'due_at')::timestamptz - clock.now_at,
+                                          interval '0') / greatest(clock.factor, 1e-6)
+          FROM (SELECT foundation.platform_now() AS now_at, factor
+                  FROM foundation.platform_clock) AS clock
+         WHERE job.status = 'queued'
+           AND job.headers ? 'due_at';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION foundation.wake_jobs IS 'Lets jobs wait as long as the clock now says';
+
 CREATE FUNCTION foundation.move_platform_clock(move_to timestamptz)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
@@ -119,6 +138,7 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     UPDATE foundation.platform_clock SET real_at = clock_timestamp(), platform_at = move_to;
+    PERFORM foundation.wake_jobs();
 END
 $$;
 COMMENT ON FUNCTION foundation.move_platform_clock IS

@@ -102,6 +102,7 @@ async def set_clock(owner_dsn: str) -> SetClock:
                 "   SET demo = true, real_at = clock_timestamp(), platform_at = $1, factor = 0",
                 at,
             )
+            await connection.execute("SELECT foundation.wake_jobs()")
         finally:
             await connection.close()
 

@@ -183,6 +183,9 @@ async def migrate(
     Refuses a file changed after it was applied and a database newer than this version; a file
     that fails leaves nothing of itself behind.
     """
+    # Imported here: pgqueuer takes most of a second, and only a migration and a worker need it.
+    from foundation.outbox import install_queue
+
     wanted = migrations(folder)
     try:
         connection = await asyncpg.connect(dsn, timeout=10, server_settings={"timezone": "UTC"})
@@ -194,6 +197,7 @@ async def migrate(
         await connection.execute(MAKE_ROLES)
         guarded = await connection.fetchval(HAS_ROLES)
         applied = await apply_missing(connection, wanted, guarded=guarded)
+        await install_queue(connection, guarded=guarded)
         if guarded:
             guarded = await give_rights(connection, wanted, application)
     finally:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -39,6 +40,7 @@ class Desk:
     anchors: Sequence[bytes]
     token_key: bytes
     origin: str
+    work: Path
 
 
 def seal_token(desk: Desk, lot: UUID, uscc: str, bidder_key: bytes, now: datetime) -> str:

@@ -25,10 +25,11 @@ from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection, reading, transaction
 from foundation.identity import Actor, require
-from foundation.ledger.log import entry_of, latest_checkpoint, leaf_opening, queue_entry
+from foundation.ledger.log import entry_of, latest_checkpoint, leaf_opening, queue_entry, tlog_proof
+from foundation.ledger.rows import open_row
 from foundation.ledger.tree import hash_leaf, root_of
 from foundation.problems import NotAllowed
-from foundation.statements.canonical import canonical
+from foundation.statements.canonical import Json, canonical
 from foundation.statements.signed import Statement, sign, unsigned
 from foundation.statements.store import keep_statement, kept_statement
 
@@ -194,17 +195,20 @@ async def open_identities(desk: Desk, lot_id: UUID) -> bool:
         proof = await closing_proof(connection, opening.closing)
     if not sealed:
         return True
-    rows = await desk.signer.release_scope(lot_id, *proof)
-    opened = [(act.sid, read_row(rows.open(act.sealed_row, act.sid)).file()) for act in sealed]
+    secret = await desk.signer.release_scope(lot_id, *proof)
+    opened = [
+        (act.sid, read_row(open_row(secret, lot_id, act.sid, act.sealed_row)).file())
+        for act in sealed
+    ]
     async with transaction(desk.db, "bidding") as connection:
         await bid_store.set_statements(connection, opened)
     return True
 
 
-async def closing_proof(connection: Connection, closing: str) -> tuple[Statement, dict, str]:
+async def closing_proof(
+    connection: Connection, closing: str
+) -> tuple[Statement, dict[str, Json], str]:
     """Return the closing, its leaf opening and the proof in a signed checkpoint."""
-    from foundation.ledger.log import tlog_proof
-
     kept = await kept_statement(connection, closing)
     if kept is None or kept.queue is None:
         raise CutMissing("the closing is not kept")

@@ -176,6 +176,34 @@ async def set_record(connection: Connection, lot: UUID, sid: str, at: datetime) 
     await connection.execute(SET_RECORD, lot, bytes.fromhex(sid), at)
 
 
+LOTS_IN_PHASE: Final[LiteralString] = """
+    SELECT lot
+      FROM bidding.opening
+     WHERE phase = $1
+  ORDER BY lot
+     LIMIT 1000
+"""
+
+
+async def lots_in_phase(connection: Connection, phase: str) -> list[UUID]:
+    """Return the lots whose opening is in a phase."""
+    return [row["lot"] for row in await connection.fetch(LOTS_IN_PHASE, phase)]
+
+
+LOTS_UNREAD: Final[LiteralString] = """
+    SELECT DISTINCT lot
+      FROM bidding.listed
+     WHERE blob = 'unread'
+  ORDER BY lot
+     LIMIT 1000
+"""
+
+
+async def lots_unread(connection: Connection) -> list[UUID]:
+    """Return the lots with listed files that were not read back yet."""
+    return [row["lot"] for row in await connection.fetch(LOTS_UNREAD)]
+
+
 INSERT_LISTED: Final[LiteralString] = """
     INSERT INTO bidding.listed (lot, tree, submission, act, seq, volume, header_hash, wraps_hash,
                                 size, upload, header, wraps)

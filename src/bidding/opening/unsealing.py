@@ -1,0 +1,332 @@
+"""Phase 4: combining, decrypting and examining every listed envelope, then offering the record.
+
+Nothing here runs before the signed `phase4` step. Keys are in memory only; plaintext is renamed
+into place after the last chunk; packages are looked into by a child process without network.
+"""
+
+import asyncio
+import json
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+from bidding.bid import store as bid_store
+from bidding.bid.checks import keys_in_force
+from bidding.bid.desk import Desk
+from bidding.bid.domain import Act
+from bidding.opening import store
+from bidding.opening.domain import (
+    PHASE4,
+    RECORD,
+    Checked,
+    Listed,
+    Opening,
+    Result,
+    Share,
+    require_phase,
+)
+from bidding.sealing.bodies import OpeningRecord
+from bidding.sealing.envelope import join_head
+from bidding.sealing.opening_keys import LotKeys
+from bidding.sealing.parts import PART
+from bidding.sealing.refusals import BadPackage
+from bidding.sealing.unseal import Outcome, Released, blob_outcome, unseal
+from bidding.tender import store as tender_store
+from bidding.tender.domain import Lot, next_status
+from bidding.tender.service import lot_ledger_body
+from foundation.clock import platform_now
+from foundation.database import Connection, reading, transaction
+from foundation.statements.canonical import b64
+from foundation.statements.signed import Statement, decode_body, read, sign, unsigned
+from foundation.statements.store import (
+    Required,
+    keep_statement,
+    kept_statements,
+    offer_paper,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Examiner:
+    """The child process of `examine`, asked one package at a time."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.isolated = bool(self._read()["isolated"])
+        self.found: dict[Path, dict[str, Any]] = {}
+
+    def __call__(self, package: Path) -> None:
+        """Check and unpack a package beside itself; refuses with `BadPackage`."""
+        target = package.with_suffix(".files")
+        target.mkdir()
+        assert self._process.stdin is not None  # noqa: S101 - opened with a pipe
+        self._process.stdin.write(
+            json.dumps({"package": str(package), "target": str(target)}) + "\n"
+        )
+        self._process.stdin.flush()
+        answer = self._read()
+        if "bad" in answer:
+            raise BadPackage(answer["bad"])
+        self.found[package] = answer
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None  # noqa: S101 - opened with a pipe
+        line = self._process.stdout.readline()
+        if not line:
+            raise BadPackage("the package could not be examined within its limits of memory")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@contextmanager
+def examiner() -> Iterator[Examiner]:
+    """Start the child process and end it afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bidding.opening.examine"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        yield Examiner(process)
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        process.wait(timeout=10)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+async def open_lot(desk: Desk, lot_id: UUID) -> None:
+    """Open every listed envelope of a lot in phase 4 and offer its record for signature.
+
+    Idempotent: results that are written stay; a record that is offered is not offered again.
+    """
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        opening = await store.opening(connection, lot_id)
+        require_phase(opening, PHASE4)
+        keys = await keys_in_force(connection, lot)
+        listed = await store.listed(connection, lot_id)
+        shares = await store.shares(connection, lot_id)
+        checks = await store.checks(connection, lot_id)
+        acts = {act.sid: act for act in await bid_store.acts_of_lot(connection, lot_id, lot.round)}
+    with TemporaryDirectory(prefix="opening-", dir=desk.work) as folder:
+        opened = await asyncio.to_thread(
+            _open_all, desk, Path(folder), keys, listed, shares, checks
+        )
+        bids = await _keep_files(desk, lot, listed, opened)
+    outcomes = {tree: outcome for tree, (outcome, _) in opened.items()}
+    async with transaction(desk.db, "bidding") as connection:
+        held = await tender_store.lot_exclusive(connection, lot_id)
+        opening = await store.opening(connection, lot_id)
+        require_phase(opening, PHASE4)
+        for one in listed:
+            await store.insert_result(connection, lot_id, _result(one, outcomes[one.tree]))
+        for submission, bid in bids.items():
+            await _insert_bid(connection, held, acts, listed, submission, bid)
+        await _offer_record(connection, desk, held, opening, listed, outcomes, acts, bids)
+
+
+def _open_all(
+    desk: Desk,
+    folder: Path,
+    keys: LotKeys,
+    listed: Sequence[Listed],
+    shares: Sequence[Share],
+    checks: Sequence[Checked],
+) -> dict[str, tuple[Outcome, dict[str, Any] | None]]:
+    """Combine and decrypt every envelope; what was found inside comes with its outcome."""
+    opened: dict[str, tuple[Outcome, dict[str, Any] | None]] = {}
+    with examiner() as examine:
+        if not examine.isolated:
+            log.warning("the kernel gives no network namespace: packages are examined without one")
+        for one in listed:
+            package = folder / f"{one.tree}.zip"
+            if one.blob != "whole":
+                opened[one.tree] = (blob_outcome(missing=one.blob == "missing"), None)
+                continue
+            sealed = _join_parts(desk, one, folder)
+            outcome = unseal(
+                sealed,
+                join_head(one.header, one.wraps),
+                keys.body,
+                _released(one, shares, checks),
+                package,
+                examine,
+            )
+            sealed.unlink()
+            found = examine.found.get(package)
+            if found is not None:
+                found["folder"] = package.with_suffix(".files")
+            opened[one.tree] = (outcome, found)
+    return opened
+
+
+def _join_parts(desk: Desk, one: Listed, folder: Path) -> Path:
+    sealed = folder / f"{one.tree}.tbe"
+    with sealed.open("wb") as whole:
+        for index in range(-(-one.size // PART)):
+            with desk.objects.path(f"blobs/{one.upload}/{index}").open("rb") as part:
+                shutil.copyfileobj(part, whole, 1 << 20)
+    return sealed
+
+
+def _released(one: Listed, shares: Sequence[Share], checks: Sequence[Checked]) -> Released:
+    return Released(
+        t_shares={s.i: s.value for s in shares if s.group == "T" and s.tree == one.tree},
+        r_shares={s.i: s.value for s in shares if s.group == "R" and s.tree == one.tree},
+        bidder_b=one.b_value,
+        checks={(c.group, c.i): c.result for c in checks if c.tree == one.tree},  # type: ignore[misc]
+    )
+
+
+async def _keep_files(
+    desk: Desk,
+    lot: Lot,
+    listed: Sequence[Listed],
+    opened: Mapping[str, tuple[Outcome, dict[str, Any] | None]],
+) -> dict[UUID, dict[str, Any]]:
+    """Store the files of every bid whose volumes all opened; return what each bid says."""
+    bids: dict[UUID, dict[str, Any]] = {}
+    for submission in {one.submission for one in listed}:
+        volumes = [one for one in listed if one.submission == submission]
+        if any(opened[one.tree][0].code != "OPENED" for one in volumes):
+            continue
+        bid: dict[str, Any] = {"items": {}, "files": {}, "machine_code": None}
+        for one in volumes:
+            found = opened[one.tree][1] or {}
+            bid["items"] |= found.get("items") or {}
+            bid["machine_code"] = found.get("machine_code") or bid["machine_code"]
+            bid["files"][one.volume] = {}
+            for name, file in found.get("files", {}).items():
+                key = f"opened/{lot.id}/{submission}/{one.volume}/{file}"
+                content = await asyncio.to_thread((found["folder"] / file).read_bytes)
+                await desk.objects.put(key, content)
+                bid["files"][one.volume][name] = key
+        bids[submission] = bid
+    return bids
+
+
+def _result(one: Listed, outcome: Outcome) -> Result:
+    return Result(
+        tree=one.tree,
+        submission=one.submission,
+        volume=one.volume,
+        code=outcome.code,
+        fault=outcome.fault,
+        b_from=outcome.b_from,
+        deal_wrong=tuple({"group": w.group, "i": w.i} for w in outcome.deal_wrong),
+        plain_sha256=outcome.plain_sha256,
+    )
+
+
+async def _insert_bid(
+    connection: Connection,
+    lot: Lot,
+    acts: Mapping[str, Act],
+    listed: Sequence[Listed],
+    submission: UUID,
+    bid: Mapping[str, Any],
+) -> None:
+    act = acts[next(one.act for one in listed if one.submission == submission)]
+    bidder = read(act.statement or b"").body["bidder"]
+    await store.insert_opened_bid(
+        connection,
+        lot.id,
+        submission,
+        uscc=bidder["uscc"],
+        name=bidder["name"],
+        items=bid["items"],
+        files=bid["files"],
+        machine_code=bid["machine_code"],
+    )
+
+
+async def _offer_record(
+    connection: Connection,
+    desk: Desk,
+    lot: Lot,
+    opening: Opening,
+    listed: Sequence[Listed],
+    outcomes: Mapping[str, Outcome],
+    acts: Mapping[str, Act],
+    bids: Mapping[UUID, Mapping[str, Any]],
+) -> None:
+    now = await platform_now(connection)
+    objections = await kept_statements(connection, lot.id, ["objection"])
+    body = {
+        "v": 1,
+        "closing": opening.closing,
+        "stage": 1,
+        "results": [
+            _record_row(one, outcomes[one.tree], acts[one.act])
+            for one in sorted(listed, key=lambda o: o.tree)
+        ],
+        "items": [{"submission": str(s), "items": bids[s]["items"]} for s in sorted(bids, key=str)],
+        "objections": sorted(o.statement.sid for o in objections),
+    }
+    statement = sign(unsigned("opening-record", body), desk.platform)
+    decode_body(statement, OpeningRecord)
+    required = [
+        Required(role="trading-centre", subject=lot.parties.host_uscc),
+        Required(role="supervisor", subject=lot.parties.supervisor_uscc),
+    ]
+    await offer_paper(connection, statement, required, scope=lot.id, at=now)
+    await store.set_phase(connection, opening, RECORD, now, None)
+
+
+def _record_row(one: Listed, outcome: Outcome, act: Act) -> dict[str, Any]:
+    return {
+        "submission": str(one.submission),
+        "tree": one.tree,
+        "volume": one.volume,
+        "code": outcome.code,
+        "fault": outcome.fault,
+        "b_from": outcome.b_from,
+        "deal_wrong": [{"group": w.group, "i": w.i} for w in outcome.deal_wrong],
+        "T": None if outcome.t is None else b64(outcome.t),
+        "B": None if outcome.b is None else b64(outcome.b),
+        "plain_sha256": outcome.plain_sha256,
+        "licence_status": act.licence_status or "unknown",
+    }
+
+
+async def accept_opening_record(connection: Connection, statement: Statement) -> None:
+    """Take the record that platform, host and supervisor signed: the opening is over."""
+    lot_id = await store.lot_of_closing(connection, statement.body["closing"])
+    lot = await tender_store.lot_exclusive(connection, lot_id)
+    opening = await store.opening(connection, lot_id)
+    require_phase(opening, RECORD)
+    now = await platform_now(connection)
+    await keep_statement(
+        connection,
+        statement,
+        scope=lot_id,
+        body=lot_ledger_body(lot, "opening-record", statement.sid, now),
+        at=now,
+        public=True,
+    )
+    await store.set_record(connection, lot_id, statement.sid, now)
+    await tender_store.move_lot(connection, lot, next_status(lot.status, "record"))
+
+
+async def lots_to_open(desk: Desk) -> list[UUID]:
+    """Return the lots whose phase 4 has begun and whose record is not offered yet."""
+    async with reading(desk.db, "bidding") as connection:
+        return await store.lots_in_phase(connection, PHASE4)
+
+
+async def lots_to_read_back(desk: Desk) -> list[UUID]:
+    """Return the lots in phase 1 to 3 with sealed files that were not read back yet."""
+    async with reading(desk.db, "bidding") as connection:
+        return await store.lots_unread(connection)

@@ -5,10 +5,12 @@ blocks of 4 MiB: memory stays constant whatever the size.
 """
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -28,6 +30,16 @@ BLOCK_CHUNKS: Final = 256
 _SEALED_CHUNK: Final = CHUNK + TAG
 _LABEL: Final = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0"
 _NONCE_LENGTH: Final = 12
+
+
+class Source(Protocol):
+    """What can be read in blocks: an open file, or bytes in memory."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Up to so many bytes."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill a buffer, give the number of bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +72,7 @@ def payload_keys(suite: Suite, input_key: bytes, salt: bytes, context: bytes) ->
     return PayloadKeys(key=key, base_nonce=rest[:_NONCE_LENGTH], commitment=rest[_NONCE_LENGTH:])
 
 
-def encrypt(source: BinaryIO, length: int, keys: PayloadKeys, salt: bytes) -> Iterator[memoryview]:
+def encrypt(source: Source, length: int, keys: PayloadKeys, salt: bytes) -> Iterator[memoryview]:
     """The payload of exactly `length` bytes of a source, in blocks.
 
     A block may be used until the next but one is asked for (two buffers take turns, so that it
@@ -87,9 +99,9 @@ def encrypt(source: BinaryIO, length: int, keys: PayloadKeys, salt: bytes) -> It
 
 
 def decrypt(
-    source: BinaryIO, length: int, suite: Suite, input_key: bytes, context: bytes
+    source: Source, length: int, suite: Suite, input_key: bytes, context: bytes
 ) -> Iterator[memoryview]:
-    """The plaintext of a payload of `length` bytes, in blocks to be used before the next.
+    """The plaintext of a payload of `length` bytes, in blocks as `encrypt` gives them.
 
     Refuses with `SealFailed`. Blocks that came before a refusal are not authentic as a whole: the
     caller shows nothing before the last.
@@ -97,7 +109,7 @@ def decrypt(
     body = length - OVERHEAD
     if body < TAG or body % _SEALED_CHUNK < TAG:
         raise SealFailed(Reason.LENGTH, "expected whole chunks and a shorter last one")
-    head = source.read(OVERHEAD)
+    head = source.read(OVERHEAD) or b""
     if len(head) != OVERHEAD:
         raise SealFailed(Reason.LENGTH, "expected salt and commitment, got fewer bytes")
     keys = payload_keys(suite, input_key, head[:SALT_LENGTH], context)
@@ -105,27 +117,43 @@ def decrypt(
         raise SealFailed(Reason.COMMITMENT, "the keys are not those of this sealed content")
     cipher = _Chunks(keys)
     sealed = memoryview(bytearray(BLOCK_CHUNKS * _SEALED_CHUNK))
-    plain = memoryview(bytearray(BLOCK_CHUNKS * CHUNK))
+    buffers = cycle([memoryview(bytearray(BLOCK_CHUNKS * CHUNK)) for _ in range(2)])
     while body:
         count = min(len(sealed), body)
         if read_into(source, sealed[:count]) != count:
             raise SealFailed(Reason.LENGTH, "expected more bytes, the sealed content is cut off")
         body -= count
+        plain = next(buffers)
         yield plain[: cipher.decrypt(sealed[:count], plain)]
     if source.read(1):
         raise SealFailed(Reason.LENGTH, "expected the end, the sealed content goes on")
 
 
-def read_into(source: BinaryIO, view: memoryview) -> int:
+def read_into(source: Source, view: memoryview) -> int:
     """Fill a view from a source; fewer bytes only at its end."""
     done = 0
     while done < len(view):
-        block = source.read(len(view) - done)
-        if not block:
+        count = source.readinto(view[done:])
+        if not count:
             break
-        view[done : done + len(block)] = block
-        done += len(block)
+        done += count
     return done
+
+
+@contextmanager
+def beside(take: Callable[[memoryview], None]) -> Iterator[Callable[[memoryview], None]]:
+    """Runs `take` on blocks in a thread of its own, one block behind; for hashing while sealing."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running: list[Future[None]] = []
+
+        def submit(block: memoryview) -> None:
+            if running:
+                running.pop().result()
+            running.append(pool.submit(take, block))
+
+        yield submit
+        for last in running:
+            last.result()
 
 
 class _Chunks:

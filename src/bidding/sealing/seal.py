@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -29,7 +28,14 @@ from bidding.sealing.envelope import (
 )
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.parts import PartHasher
-from bidding.sealing.payload import SALT_LENGTH, cipher_length, encrypt, payload_keys
+from bidding.sealing.payload import (
+    SALT_LENGTH,
+    Source,
+    beside,
+    cipher_length,
+    encrypt,
+    payload_keys,
+)
 from bidding.sealing.refusals import Empty, FileTaken
 from bidding.sealing.shares import Halves, input_key
 from bidding.sealing.suites import SECRET_LENGTH, suite_of
@@ -145,7 +151,7 @@ def new_header(
 
 
 def write_envelope(
-    source: BinaryIO,
+    source: Source,
     target: BinaryIO,
     header: Header,
     fresh: Secrets,
@@ -169,12 +175,9 @@ def write_envelope(
     hasher.update(first)
     target.write(first)
     # Hashing runs beside sealing and writing: SHA-256 is the slowest of the three.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        hashed: Future[None] | None = None
+    with beside(hasher.update) as hash_block:
         for block in encrypt(source, header.plain_len, payload, fresh.salt):
-            if hashed is not None:
-                hashed.result()
-            hashed = pool.submit(hasher.update, block)
+            hash_block(block)
             target.write(block)
     return head, hasher
 

@@ -5,8 +5,7 @@ chunk was authentic.
 """
 
 import hashlib
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Literal
 from bidding.sealing.bodies import Fault, Group, OpeningKeys, OutcomeCode, WrapRef
 from bidding.sealing.envelope import Head
 from bidding.sealing.package import check_package
-from bidding.sealing.payload import decrypt
+from bidding.sealing.payload import beside, decrypt
 from bidding.sealing.refusals import BadPackage, SealFailed
 from bidding.sealing.shares import Halves, combine, input_key
 from bidding.sealing.wraps import SHARE_TAG, CheckResult, WrappedShares, compare_deal
@@ -120,24 +119,18 @@ def is_disputed(head: Head, group: Group, checks: Mapping[tuple[Group, int], Che
 
 
 def open_payload(path: Path, head: Head, halves: Halves, target: Path) -> str:
-    """Decrypt the package of an envelope into a new file and give its SHA-256, hex.
+    """Decrypt the package of an envelope into a file and give its SHA-256, hex.
 
     Writes beside the target and renames after the last chunk; refuses with `SealFailed`, and then
     leaves nothing.
     """
-    key = input_key(head.suite, halves, head.header_hash)
     quarantine = target.with_name(f"{target.name}.quarantine")
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as source, quarantine.open("wb") as plain:
-            source.seek(head.payload_offset)
-            for block in decrypt(
-                source, head.header.cipher_len, head.suite, key, head.payload_context
-            ):
-                digest.update(block)
+        with quarantine.open("wb") as plain, beside(digest.update) as hash_block:
+            for block in plain_blocks(path, head, halves):
+                hash_block(block)
                 plain.write(block)
-            plain.flush()
-            os.fsync(plain.fileno())
         quarantine.rename(target)
     finally:
         quarantine.unlink(missing_ok=True)
@@ -146,13 +139,19 @@ def open_payload(path: Path, head: Head, halves: Halves, target: Path) -> str:
 
 def check_payload(path: Path, head: Head, halves: Halves) -> str:
     """Decrypt without keeping anything and give the package's SHA-256; refuses as above."""
-    key = input_key(head.suite, halves, head.header_hash)
     digest = hashlib.sha256()
+    with beside(digest.update) as hash_block:
+        for block in plain_blocks(path, head, halves):
+            hash_block(block)
+    return digest.hexdigest()
+
+
+def plain_blocks(path: Path, head: Head, halves: Halves) -> Iterator[memoryview]:
+    """The package of an envelope in blocks, of which none is authentic before the last came."""
+    key = input_key(head.suite, halves, head.header_hash)
     with path.open("rb") as source:
         source.seek(head.payload_offset)
-        for block in decrypt(source, head.header.cipher_len, head.suite, key, head.payload_context):
-            digest.update(block)
-    return digest.hexdigest()
+        yield from decrypt(source, head.header.cipher_len, head.suite, key, head.payload_context)
 
 
 def unseal(

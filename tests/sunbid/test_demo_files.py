@@ -114,7 +114,7 @@ def test_the_technical_volume_tells_nothing_of_the_bidder(folder: Path) -> None:
 def test_the_ring_shares_a_machine_and_the_others_do_not(folder: Path) -> None:
     codes = {
         bidder.persona: json.loads(
-            (folder / bidder.persona / "price" / "machine.json").read_text()
+            (folder / bidder.persona / "price" / "sunbid-package.json").read_text()
         )["machine_code"]
         for bidder in cast()
     }

@@ -18,7 +18,7 @@ from typing import Any, Final
 from bidding.licence.uscc import check_character
 from foundation.documents.font import Typeface, choose
 from foundation.language import capitals, number
-from foundation.statements.canonical import canonical
+from foundation.statements.canonical import canonical, time_text
 from sunbid.demo_files.office import FileProperties, Part, docx, xlsx
 from sunbid.demo_files.pages import pdf
 from sunbid.demo_files.spin import edited, spun
@@ -230,14 +230,19 @@ class _Desk:
         title = f"{self._bidder.name} {self._words['price_title']}"
         part = Part(self._words["price_letter"], (letter, self._words["price_check"]))
         items = open_items(self._bidder) | {"price_yuan": f"{price:.2f}"}
-        made_by = {"machine_code": machine_code(self._bidder, self._seed), "v": 1}
+        made_by = {
+            "client": "sunbid",
+            "machine_code": machine_code(self._bidder, self._seed),
+            "made_at": time_text(properties.at),
+            "v": 1,
+        }
         return {
             "price.pdf": self._printed(title, [part], properties),
             "breakdown.xlsx": xlsx(
                 self._words["price_letter"], self._breakdown(price, draw), properties
             ),
             "open-items.json": canonical(items),
-            "machine.json": canonical(made_by),
+            "sunbid-package.json": canonical(made_by),
         }
 
     def _dice(self, purpose: str) -> random.Random:

@@ -15,7 +15,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bidding.bid.domain import BadToken
+from bidding.bid.domain import BadToken, WrongBidder
 from bidding.licence.authority import LicenceAuthority
 from foundation.database import Database
 from foundation.ledger.rows import seal_row
@@ -66,8 +66,10 @@ def open_token(desk: Desk, token: str, lot: UUID, uscc: str) -> bytes:
     except (InvalidTag, ValueError):
         raise BadToken("get a new token: POST /api/v1/lots/{lot}/tokens") from None
     said = parse(content, limit=4096)
-    if said["lot"] != str(lot) or said["uscc"] != uscc:
-        raise BadToken("this token is for another lot or another company; get a new one")
+    if said["lot"] != str(lot):
+        raise BadToken("this token is for another lot; get a new one")
+    if said["uscc"] != uscc:
+        raise WrongBidder(f"the login is that of {said['uscc']}, the act names {uscc}")
     return unb64(said["bidder_key"], 32)
 
 

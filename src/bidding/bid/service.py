@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from bidding.bid import store
 from bidding.bid.checks import check_act, check_head
-from bidding.bid.desk import Desk, open_token, read_row, row_of
+from bidding.bid.desk import Desk, open_token, read_row, row_of, seal_token
 from bidding.bid.domain import (
     ACCEPTED,
     PENDING,
@@ -38,10 +38,12 @@ from bidding.sealing.bodies import Manifest, Withdraw, read_body
 from bidding.sealing.parts import PART, part_hash, tree_of_parts
 from bidding.sealing.refusals import NotSealed, WrongPart
 from bidding.tender import store as tender_store
-from bidding.tender.domain import Lot
+from bidding.tender.domain import Lot, WrongStatus
 from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection, reading, transaction
+from foundation.identity import require
+from foundation.identity.domain import Session
 from foundation.ledger.log import latest_checkpoint, leaf_opening, queue_entry, tlog_proof
 from foundation.problems import Invalid, Refused
 from foundation.statements.canonical import time_text
@@ -130,6 +132,24 @@ def _fits(secret: str, upload: Upload) -> bool:
     except ValueError:
         return False
     return secrets.compare_digest(digest, upload.secret_sha256)
+
+
+# --- the bidder's token -------------------------------------------------------------------------
+
+
+async def make_token(desk: Desk, session: Session, lot_id: UUID) -> str:
+    """Return the token with which a logged-in bidder hands in acts for a published lot.
+
+    The signer computes the bidder's key from the login; the application only carries it sealed.
+    """
+    actor = require(session.actor, "bidder")
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        now = await platform_now(connection)
+    if lot.access_key is None:
+        raise WrongStatus(f"lot {lot_id} is {lot.status}; it takes no bids")
+    bidder_key = await desk.signer.subject_key(lot_id, session.login, now)
+    return seal_token(desk, lot_id, actor.subject or "", bidder_key, now)
 
 
 # --- intake -------------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ NO_NETWORK: Final = "no network"
 def leave_network() -> bool:
     """Enter a namespace without any network interface; return whether the kernel allowed it."""
     libc = ctypes.CDLL(None, use_errno=True)
-    return libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
+    refused: int = libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
+    return refused == 0
 
 
 def examine(package: Path, target: Path) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def main() -> int:
     isolated = leave_network()
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    print(json.dumps({"isolated": isolated, "pid": os.getpid()}), flush=True)
+    print(json.dumps({"isolated": isolated, "pid": os.getpid()}), flush=True)  # noqa: T201 - its protocol
     for line in sys.stdin:
         asked = json.loads(line)
         try:
@@ -78,7 +79,7 @@ def main() -> int:
             answer = {"bad": bad.message}
         except (MemoryError, OSError, zipfile.BadZipFile) as error:
             answer = {"bad": f"the package cannot be unpacked ({type(error).__name__})"}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), flush=True)  # noqa: T201 - its protocol
     return 0
 
 

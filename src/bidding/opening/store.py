@@ -437,18 +437,33 @@ OPENED_BIDS: Final[LiteralString] = """
 
 async def opened_bids(connection: Connection, lot: UUID) -> list[OpenedBid]:
     """Return the opened bids of a lot; empty until the record of its opening is signed."""
-    return [
-        OpenedBid(
-            lot=row["lot"],
-            submission=row["submission"],
-            uscc=row["uscc"],
-            name=row["name"],
-            items=json.loads(row["items"]),
-            files=json.loads(row["files"]),
-            machine_code=row["machine_code"],
-        )
-        for row in await connection.fetch(OPENED_BIDS, lot)
-    ]
+    return [_opened_bid(row) for row in await connection.fetch(OPENED_BIDS, lot)]
+
+
+EVERY_OPENED_BID: Final[LiteralString] = """
+    SELECT lot, submission, uscc, name, items, files, machine_code
+      FROM bidding.opened_bid
+     WHERE lot = $1
+  ORDER BY submission
+     LIMIT 2000
+"""
+
+
+async def every_opened_bid(connection: Connection, lot: UUID) -> list[OpenedBid]:
+    """Return opened bids from phase 4 on, for the hall; later contexts wait for the record."""
+    return [_opened_bid(row) for row in await connection.fetch(EVERY_OPENED_BID, lot)]
+
+
+def _opened_bid(row: Record) -> OpenedBid:
+    return OpenedBid(
+        lot=row["lot"],
+        submission=row["submission"],
+        uscc=row["uscc"],
+        name=row["name"],
+        items=json.loads(row["items"]),
+        files=json.loads(row["files"]),
+        machine_code=row["machine_code"],
+    )
 
 
 def _result(row: Record) -> Result:

@@ -183,7 +183,7 @@ async def accept_member_key(
 ) -> None:
     """Register the key of a possible member, vouched for by its organisation's licence."""
     body = decode_body(statement, MemberKey)
-    signers = {s.identifier for s in licence_signers(statement, anchors, now)}
+    signers = {s.uscc for s in licence_signers(statement, anchors, now)}
     if body.uscc not in signers:
         raise NotAllowed(f"a member key of {body.uscc} needs the signature of that organisation")
     await store.insert_member_key(
@@ -412,7 +412,7 @@ async def sealing_material(db: Database, lot_id: UUID) -> SealingMaterial:
         leaves, proofs = await public_leaves(connection, kept)
         return SealingMaterial(
             lot=held,
-            opening_keys=[k.statement for k in kept if k.statement.sid == held.opening_keys][0],
+            opening_keys=next(k.statement for k in kept if k.statement.sid == held.opening_keys),
             schedules=[k.statement for k in kept if k.statement.type == "schedule"],
             leaves=leaves,
             proofs=proofs,
@@ -448,6 +448,23 @@ async def show_lot(db: Database, actor: Actor | None, lot_id: UUID) -> tuple[Lot
         if held.published_at is None and not is_party(held, actor):
             raise UnknownLot(f"no lot {lot_id}")
         return held, await store.documents(connection, lot_id)
+
+
+async def fetch_document(
+    db: Database, objects: ObjectStore, actor: Actor | None, lot_id: UUID, name: str
+) -> tuple[Document, bytes]:
+    """Return one file of the tender document; nobody has to register for it."""
+    _, documents = await show_lot(db, actor, lot_id)
+    for document in documents:
+        if document.name == name:
+            return document, await objects.get(f"documents/{document.id}")
+    raise DocumentMissing(f"the tender document has no file {name[:80]!r}")
+
+
+async def list_member_keys(db: Database) -> list[dict[str, Json]]:
+    """Return the registered keys of possible members, as agencies choose seats from them."""
+    async with reading(db, "bidding") as connection:
+        return await store.member_keys(connection)
 
 
 def is_party(held: Lot, actor: Actor | None) -> bool:

@@ -410,6 +410,20 @@ async def member_key(connection: Connection, sid: str) -> bytes | None:
     return raw
 
 
+MEMBER_KEYS: Final[LiteralString] = """
+    SELECT encode(sid, 'hex') AS sid, uscc, name, seat, kid, sign_kid
+      FROM bidding.member_key
+     WHERE not_after > (SELECT foundation.platform_now())
+  ORDER BY name, sid
+     LIMIT 1000
+"""
+
+
+async def member_keys(connection: Connection) -> list[dict[str, Any]]:
+    """Return the registered member keys that are still in time."""
+    return [dict(row) for row in await connection.fetch(MEMBER_KEYS)]
+
+
 def _lot(row: Record) -> Lot:
     return Lot(
         id=LotId(row["id"]),

@@ -1,0 +1,102 @@
+"""What the opening hall shows: everything of an opening that is public at its present phase."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, LiteralString
+from uuid import UUID
+
+from bidding.bid.checks import keys_in_force
+from bidding.opening import store
+from bidding.opening.domain import (
+    DONE,
+    PHASE4,
+    RECORD,
+    Checked,
+    Listed,
+    OpenedBid,
+    Opening,
+    Result,
+    Share,
+    Thresholds,
+)
+from bidding.opening.steps import thresholds
+from bidding.tender import store as tender_store
+from bidding.tender.domain import Lot, UnknownLot
+from foundation.clock import platform_now
+from foundation.database import Database, reading
+from foundation.statements.store import Kept, kept_statements
+
+# What is told to everybody as it happens; share checks and releases name a seat, never a price.
+TOLD: Final = (
+    "closing",
+    "not-opened",
+    "opening-step",
+    "share-check",
+    "release-ack",
+    "remedy-start",
+    "release-r",
+    "release-t",
+    "supervisor-decision",
+    "objection",
+    "opening-record",
+)
+NAMES_ARE_OPEN: Final = frozenset({PHASE4, RECORD, DONE})
+
+HALL_MARK: Final[LiteralString] = """
+    SELECT count(*) AS told, max(accepted_at) AS last
+      FROM foundation.statement
+     WHERE scope = $1
+       AND type = ANY ($2::text[])
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HallFacts:
+    """An opening as the public may see it now; bids and their names only from phase 4 on."""
+
+    lot: Lot
+    opening: Opening | None
+    listed: Sequence[Listed]
+    shares: Sequence[Share]
+    checks: Sequence[Checked]
+    results: Sequence[Result]
+    bids: Sequence[OpenedBid]
+    needed: Thresholds | None
+    told: Sequence[Kept]
+    now: datetime
+
+
+async def hall_facts(db: Database, lot_id: UUID) -> HallFacts:
+    """Return what the hall shows; refuses a lot that is not published."""
+    async with reading(db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        if lot.published_at is None:
+            raise UnknownLot(f"no lot {lot_id}")
+        opening = await store.find_opening(connection, lot_id)
+        is_listed = opening is not None and opening.closing is not None
+        is_open = opening is not None and opening.phase in NAMES_ARE_OPEN
+        return HallFacts(
+            lot=lot,
+            opening=opening,
+            listed=await store.listed(connection, lot_id) if is_listed else [],
+            shares=await store.shares(connection, lot_id) if is_listed else [],
+            checks=await store.checks(connection, lot_id) if is_listed else [],
+            results=await store.results(connection, lot_id) if is_open else [],
+            bids=await store.opened_bids(connection, lot_id) if is_open else [],
+            needed=thresholds(await keys_in_force(connection, lot)) if is_listed else None,
+            told=await kept_statements(connection, lot_id, TOLD) if is_listed else [],
+            now=await platform_now(connection),
+        )
+
+
+async def hall_mark(db: Database, lot_id: UUID) -> str:
+    """Return a mark that changes with each thing told in the hall, and with nothing else."""
+    async with reading(db, "bidding") as connection:
+        opening = await store.find_opening(connection, lot_id)
+        row = await connection.fetchrow(HALL_MARK, lot_id, list(TOLD))
+        is_listed = opening is not None and opening.closing is not None
+        # Before the closing nothing that depends on acts may be seen from outside (sealing.md 14).
+        told = (row["told"], row["last"]) if row is not None and is_listed else (0, None)
+        phase = None if opening is None else (opening.phase, opening.closing, opening.record)
+        return repr((phase, told))

@@ -1,0 +1,184 @@
+"""What members, bidders and the public are shown of an opening while it runs."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from bidding.bid import store as bid_store
+from bidding.bid.desk import Desk
+from bidding.bid.domain import Act
+from bidding.opening import store
+from bidding.opening.domain import Listed, Opening, list_entries, released_by
+from bidding.tender import store as tender_store
+from bidding.tender.domain import Lot
+from bidding.tender.service import public_leaves
+from foundation.database import Connection, reading
+from foundation.ledger.log import latest_checkpoint, leaf_opening, tlog_proof
+from foundation.statements.canonical import Json, b64, time_text
+from foundation.statements.signed import read
+from foundation.statements.store import Kept, kept_statements
+
+MEMBER_TYPES: Final = (
+    "opening-keys",
+    "schedule",
+    "closing",
+    "opening-step",
+    "remedy-start",
+    "release-ack",
+    "release-b",
+    "release-r",
+)
+SHOWN_FROM: Final = frozenset({"phase4", "record", "done"})
+
+
+async def member_material(desk: Desk, lot_id: UUID) -> dict[str, Json]:
+    """Return everything a member's client checks before it answers (sealing.md 8.2).
+
+    A `release-b` itself stays back: only its leaf is shown, which commits to it.
+    """
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        opening = await store.opening(connection, lot_id)
+        listed = await store.listed(connection, lot_id)
+        kept = await kept_statements(connection, lot_id, MEMBER_TYPES)
+        leaves, proofs = await public_leaves(connection, kept)
+        if opening.cut is not None:
+            cut = await leaf_opening(connection, opening.cut)
+            if cut is not None:
+                leaves.append(cut)
+                proofs[str(cut["index"])] = await tlog_proof(connection, cut["index"])
+    return {
+        "v": 1,
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "round": lot.round,
+        "phase": opening.phase,
+        "phase_until": None if opening.phase_until is None else time_text(opening.phase_until),
+        **{name: _files(kept, type_) for name, type_ in _SHOWN_FILES},
+        "entries": list_entries(listed),
+        "headers": [b64(one.header) for one in listed],
+        "wraps": [b64(one.wraps) for one in listed],
+        "trees": [one.tree for one in listed],
+        "leaves": leaves,
+        "proofs": proofs,
+    }
+
+
+_SHOWN_FILES: Final = (
+    ("opening_keys", "opening-keys"),
+    ("schedules", "schedule"),
+    ("closings", "closing"),
+    ("steps", "opening-step"),
+    ("remedy_starts", "remedy-start"),
+    ("acks", "release-ack"),
+    ("releases_r", "release-r"),
+)
+
+
+def _files(kept: Sequence[Kept], type_: str) -> list[Json]:
+    return [k.statement.json() for k in kept if k.statement.type == type_]
+
+
+async def hall(desk: Desk, lot_id: UUID) -> dict[str, Any]:
+    """Return what the opening hall shows everybody: phases, counts, and from phase 4 the bids.
+
+    Before the closing nothing about bids is shown, not even their number.
+    """
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        opening = await store.find_opening(connection, lot_id)
+        if opening is None:
+            return {**_lot_part(lot), "phase": None, "steps": [], "bids": []}
+        listed = await store.listed(connection, lot_id)
+        steps = await kept_statements(connection, lot_id, ["closing", "opening-step"])
+        checkpoint = await latest_checkpoint(connection)
+        shares = await store.shares(connection, lot_id)
+        results = {r.tree: r for r in await store.results(connection, lot_id)}
+        names = await _names(connection, lot, opening)
+        opened = {b.submission: b for b in await store.every_opened_bid(connection, lot_id)}
+    bids = []
+    for number, entry in enumerate(list_entries(listed), 1):
+        submission = UUID(entry["submission"])
+        volumes = [one for one in listed if one.submission == submission]
+        bids.append(
+            {
+                "number": number,
+                "submission": entry["submission"],
+                "name": names.get(submission),
+                "released_at": _released_at(volumes),
+                "b_from": volumes[0].b_from,
+                "custodians": min(len(released_by(shares, "T", v.tree)) for v in volumes),
+                "results": [
+                    {
+                        "volume": v.volume,
+                        "code": results[v.tree].code,
+                        "fault": results[v.tree].fault,
+                        "b_from": results[v.tree].b_from,
+                    }
+                    for v in volumes
+                    if v.tree in results
+                ],
+                "items": None if submission not in opened else dict(opened[submission].items),
+            }
+        )
+    return {
+        **_lot_part(lot),
+        "phase": opening.phase,
+        "phase_at": None if opening.phase_at is None else time_text(opening.phase_at),
+        "phase_until": None if opening.phase_until is None else time_text(opening.phase_until),
+        "closed_at": time_text(opening.closed_at),
+        "closing": opening.closing,
+        "count": len(bids),
+        "steps": [
+            {
+                "step": s.statement.body.get("step", "closing"),
+                "at": time_text(s.accepted_at),
+                "until": s.statement.body.get("until"),
+            }
+            for s in steps
+        ],
+        "bids": bids,
+        "ledger_size": 0 if checkpoint is None else checkpoint.size,
+    }
+
+
+def _lot_part(lot: Lot) -> dict[str, Any]:
+    return {
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "title": f"{lot.tender_title} {lot.title}",
+        "status": lot.status,
+        "deadline": None if lot.deadline_at is None else time_text(lot.deadline_at),
+        "ceiling_price_yuan": str(lot.ceiling_price_yuan),
+    }
+
+
+def _released_at(volumes: Sequence[Listed]) -> str | None:
+    times = [one.b_at for one in volumes if one.b_at is not None]
+    return time_text(max(times)) if len(times) == len(volumes) else None
+
+
+async def _names(connection: Connection, lot: Lot, opening: Opening) -> dict[UUID, str]:
+    """Names of bidders, from phase 4 of the stage on; nothing before."""
+    if opening.phase not in SHOWN_FROM:
+        return {}
+    acts: list[Act] = await bid_store.acts_of_lot(connection, lot.id, lot.round)
+    return {
+        act.submission: read(act.statement).body["bidder"]["name"]
+        for act in acts
+        if act.statement is not None
+    }
+
+
+async def own_entry(desk: Desk, lot_id: UUID, bidder_key: bytes) -> dict[str, Json] | None:
+    """Return a bidder's own list entry after the closing, None when it is not in the list."""
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        opening = await store.opening(connection, lot_id)
+        acts = await bid_store.acts_of_bidder(connection, lot_id, lot.round, bidder_key)
+        mine = {act.submission for act in acts}
+        listed = await store.listed(connection, lot_id)
+    for entry in list_entries(listed):
+        if UUID(entry["submission"]) in mine:
+            return {"closing": opening.closing, "entry": entry}
+    return None

@@ -1,0 +1,86 @@
+"""Routes of the opening: closing, steps, releases, what members and the public are shown."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromPath, JSONBody
+
+from bidding.bid.desk import open_token
+from bidding.opening import closing, material, release, steps
+from foundation.identity.request import actor_of, signed_in
+from foundation.statements.signed import from_json
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class StatementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A statement as it is handed in."""
+
+    statement: dict[str, Any]
+
+
+class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The next step of an opening: phase1 to phase4, or suspended."""
+
+    step: str
+
+
+@post("/api/v1/lots/{lot:uuid}/closing", tags=["opening"])
+async def confirm_closing(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
+    """Confirm the list of what will be opened; for the opening host."""
+    statement = await closing.confirm_closing(request.app.state.desk, signed_in(request), lot)
+    return statement.json()
+
+
+@post("/api/v1/lots/{lot:uuid}/steps", tags=["opening"])
+async def make_step(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[StepBody]
+) -> dict[str, Any]:
+    """Make the next step of an opening; for the opening host."""
+    opening = await steps.advance(request.app.state.desk, signed_in(request), lot, data.step)
+    return {"phase": opening.phase, "phase_until": opening.phase_until}
+
+
+@post("/api/v1/lots/{lot:uuid}/releases", tags=["opening"])
+async def release_b(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[StatementBody]
+) -> dict[str, Any]:
+    """Hand in a bidder's halves; no login is needed, the values prove themselves."""
+    channel = "open" if actor_of(request) is None else "session"
+    ack = await release.take_release_b(
+        request.app.state.desk, lot, from_json(data.statement), channel
+    )
+    return ack.json()
+
+
+@get("/api/v1/lots/{lot:uuid}/member-material", tags=["opening"])
+async def member_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
+    """Everything a member's client checks before it answers."""
+    return await material.member_material(request.app.state.desk, lot)
+
+
+@get("/api/v1/lots/{lot:uuid}/opening", tags=["opening"])
+async def show_opening(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
+    """What the opening hall shows everybody."""
+    return await material.hall(request.app.state.desk, lot)
+
+
+@get("/api/v1/lots/{lot:uuid}/own-entry", tags=["opening"])
+async def own_entry(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
+    """A bidder's own entry of the closing's list, by the token in the header `Bidder-Token`."""
+    desk = request.app.state.desk
+    actor = signed_in(request)
+    key = open_token(desk, request.headers.get("bidder-token", ""), lot, actor.subject or "")
+    return {"own": await material.own_entry(desk, lot, key)}
+
+
+routes: Final = [
+    confirm_closing,
+    make_step,
+    release_b,
+    member_material,
+    show_opening,
+    own_entry,
+]

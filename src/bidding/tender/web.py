@@ -1,0 +1,227 @@
+"""Routes of tenders and lots: drafting, documents, notice, publication, sealing material."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from bidding.tender import service
+from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
+from foundation.identity.request import actor_of, signed_in
+from foundation.statements.canonical import b64
+
+DOCUMENT_LIMIT: Final = 64 * 1024 * 1024
+AnyRequest = Request[Any, Any, Any]
+
+
+class PartiesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The organisations of a tender."""
+
+    buyer_uscc: str
+    buyer_name: str
+    agency_uscc: str
+    agency_name: str
+    supervisor_uscc: str
+    supervisor_name: str
+    host_uscc: str
+    host_name: str
+
+
+class LotBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A lot as the agency drafts it."""
+
+    title: str
+    ceiling_price_yuan: Decimal
+    duration_days: int
+    facts: dict[str, str]
+    method: dict[str, Any]
+    volumes: list[str]
+    minimum_bidders: int
+    standstill_days: int
+    award_separated: bool
+
+
+class TenderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A tender as the agency drafts it."""
+
+    number: str
+    plan: UUID | None
+    title: str
+    regime: str
+    region: str
+    category: str
+    summary: str
+    parties: PartiesBody
+    lots: list[LotBody]
+
+
+class Drafted(msgspec.Struct, frozen=True):
+    """The ids of a drafted tender."""
+
+    tender: TenderId
+    lots: list[LotId]
+
+
+class AnnouncementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Dates of a notice and the sids of the member keys that take a seat."""
+
+    issued_on: date
+    deadline_at: datetime
+    custodians: list[str]
+    custodians_needed: int
+    remedy: list[str]
+    remedy_needed: int
+
+
+class Papers(msgspec.Struct, frozen=True):
+    """The sids of the two papers that buyer and supervisor sign."""
+
+    opening_keys: str
+    schedule: str
+
+
+class Published(msgspec.Struct, frozen=True):
+    """When a lot was published."""
+
+    published_at: datetime
+
+
+class LotView(msgspec.Struct, frozen=True):
+    """A lot with the files of its tender document."""
+
+    lot: Lot
+    documents: list[Document]
+
+
+@post("/api/v1/tenders", tags=["tenders"])
+async def draft_tender(request: AnyRequest, data: JSONBody[TenderBody]) -> Drafted:
+    """Draft a tender with its lots."""
+    fields = msgspec.structs.asdict(data)
+    fields["parties"] = Parties(**msgspec.structs.asdict(data.parties))
+    fields["lots"] = tuple(
+        service.LotDraft(**{**msgspec.structs.asdict(lot), "volumes": tuple(lot.volumes)})
+        for lot in data.lots
+    )
+    draft = service.TenderDraft(**fields)
+    desk = request.app.state.desk
+    tender, lots = await service.draft_tender(desk.db, signed_in(request), draft)
+    return Drafted(tender=tender, lots=lots)
+
+
+@put(
+    "/api/v1/lots/{lot:uuid}/documents/{name:str}",
+    tags=["tenders"],
+    request_max_body_size=DOCUMENT_LIMIT,
+)
+async def add_document(request: AnyRequest, lot: FromPath[UUID], name: FromPath[str]) -> Document:
+    """Add one file of the tender document to a drafted lot."""
+    desk = request.app.state.desk
+    content = await request.body()
+    return await service.add_document(desk.db, desk.objects, signed_in(request), lot, name, content)
+
+
+@get("/api/v1/lots/{lot:uuid}/documents/{name:str}", tags=["tenders"])
+async def fetch_document(
+    request: AnyRequest, lot: FromPath[UUID], name: FromPath[str]
+) -> Response[bytes]:
+    """Fetch one file of the tender document; no registration is asked for."""
+    desk = request.app.state.desk
+    found, content = await service.fetch_document(
+        desk.db, desk.objects, actor_of(request), lot, name
+    )
+    return Response(
+        content,
+        media_type="application/octet-stream",
+        headers={"Repr-Digest": f"sha-256=:{found.sha256}:"},
+    )
+
+
+@get("/api/v1/lots", tags=["tenders"])
+async def find_lots(
+    request: AnyRequest, query: FromQuery[str | None] = None, status: FromQuery[str | None] = None
+) -> list[Lot]:
+    """Find published lots by words and state, newest first."""
+    return await service.find_lots(request.app.state.desk.db, query, status)
+
+
+@get("/api/v1/lots/{lot:uuid}", tags=["tenders"])
+async def show_lot(request: AnyRequest, lot: FromPath[UUID]) -> LotView:
+    """Show a lot with the files of its tender document."""
+    held, documents = await service.show_lot(request.app.state.desk.db, actor_of(request), lot)
+    return LotView(lot=held, documents=documents)
+
+
+@post("/api/v1/lots/{lot:uuid}/announcement", tags=["tenders"])
+async def announce(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[AnnouncementBody]
+) -> Papers:
+    """Check a notice against the law and offer opening keys and schedule for signature."""
+    state = request.app.state
+    announcement = service.Announcement(
+        issued_on=data.issued_on,
+        deadline_at=data.deadline_at,
+        custodians=tuple(data.custodians),
+        custodians_needed=data.custodians_needed,
+        remedy=tuple(data.remedy),
+        remedy_needed=data.remedy_needed,
+        clock=state.clock,
+    )
+    keys, schedule = await service.announce(state.desk.db, signed_in(request), lot, announcement)
+    return Papers(opening_keys=keys, schedule=schedule)
+
+
+@post("/api/v1/lots/{lot:uuid}/publication", tags=["tenders"])
+async def publish(request: AnyRequest, lot: FromPath[UUID]) -> Published:
+    """Publish the notice: bids may be handed in from now on."""
+    desk = request.app.state.desk
+    at = await service.publish(desk.db, desk.signer, signed_in(request), lot)
+    return Published(published_at=at)
+
+
+@get("/api/v1/member-keys", tags=["tenders"])
+async def list_member_keys(request: AnyRequest) -> list[dict[str, Any]]:
+    """List the registered keys of possible custodians and remedy members."""
+    return await service.list_member_keys(request.app.state.desk.db)
+
+
+@get("/api/v1/lots/{lot:uuid}/sealing-material", tags=["tenders"])
+async def sealing_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
+    """Everything a sealing client checks before it seals, as one file."""
+    state = request.app.state
+    found = await service.sealing_material(state.desk.db, lot)
+    return {
+        "v": 1,
+        "tender": str(found.lot.tender),
+        "lot": str(found.lot.id),
+        "round": found.lot.round,
+        "opening_keys": found.opening_keys.json(),
+        "schedules": [schedule.json() for schedule in found.schedules],
+        "leaves": found.leaves,
+        "proofs": found.proofs,
+        "policy_text": state.policy_text,
+        "pinned": {
+            "buyer_uscc": found.lot.parties.buyer_uscc,
+            "supervisor_uscc": found.lot.parties.supervisor_uscc,
+        },
+        "anchors": [b64(anchor) for anchor in state.desk.anchors],
+        "required_volumes": list(found.lot.volumes),
+        "clock": state.clock,
+        "platform_time": (await state.platform_time()).json(),
+    }
+
+
+routes: Final = [
+    draft_tender,
+    add_document,
+    fetch_document,
+    find_lots,
+    show_lot,
+    announce,
+    publish,
+    list_member_keys,
+    sealing_material,
+]

@@ -9,23 +9,64 @@ from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from bidding.award.service import accept_report
+from bidding.licence.profile import licence_signers
 from bidding.opening.domain import OpenedBid
 from bidding.opening.store import opened_bids
+from bidding.regime.catalogue import rule
+from bidding.regime.clocks import beijing_date
+from bidding.regime.domain import NotLawful
+from bidding.scoring.domain import FloatPoint, Method, read_method
+from bidding.scoring.evaluation import (
+    Evaluation,
+    Mark,
+    Result,
+    check_card,
+    check_mark,
+    evaluate,
+    read_score,
+    score_text,
+)
+from bidding.scoring.formulas import Step
+from bidding.sealing.bodies import OfLot, Part
 from bidding.tender import store as tender_store
-from bidding.tender.domain import Lot, next_status
+from bidding.tender.domain import EVALUATING, PUBLISHED, RECORDED, Lot, next_status
 from foundation.database import Connection, Context, acting_as
 from foundation.statements.canonical import Json
 from foundation.statements.signed import Statement
 from foundation.statements.store import ledger_body
 
 __all__ = [
+    "EVALUATING",
+    "PUBLISHED",
+    "RECORDED",
+    "Evaluation",
+    "FloatPoint",
+    "Lot",
+    "Mark",
+    "Method",
+    "NotLawful",
+    "OfLot",
     "OpenedBid",
+    "Part",
+    "Result",
+    "Step",
     "accept_evaluation_report",
     "begin_evaluation",
+    "beijing_date",
+    "check_card",
+    "check_mark",
     "closing_of",
+    "evaluate",
+    "licence_signers",
     "lot_body",
     "lot_facts",
+    "lot_held",
+    "method_of",
     "opened_bids",
+    "read_method",
+    "read_score",
+    "rule",
+    "score_text",
 ]
 
 # The closing that a public seed is bound to; None before it is made.
@@ -40,6 +81,12 @@ async def lot_facts(connection: Connection, lot: UUID, caller: Context) -> Lot:
     """Return a lot with its tender's facts."""
     async with acting_as(connection, "bidding", caller):
         return await tender_store.lot(connection, lot)
+
+
+async def lot_held(connection: Connection, lot: UUID, caller: Context) -> Lot:
+    """Return a lot under its shared lock: it does not close before this transaction ends."""
+    async with acting_as(connection, "bidding", caller):
+        return await tender_store.lot_shared(connection, lot)
 
 
 async def closing_of(connection: Connection, lot: UUID) -> str | None:

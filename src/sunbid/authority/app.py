@@ -1,0 +1,200 @@
+"""The development authority as an application of its own: it alone holds the licence keys."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from litestar import Litestar, Response
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ExceptionHandlersMap, Message, Scope
+
+from bidding.licence.file import FileAuthority, Now
+from bidding.licence.folder import open_folder
+from foundation.language import Language
+from foundation.problems import MEDIA_TYPE, Refused, Unavailable, slug, to_problem
+from foundation.web import (
+    CONTENT_SECURITY_POLICY,
+    AnyRequest,
+    Pages,
+    answer,
+    language_of,
+    send_security_headers,
+    static_files,
+    wants_page,
+)
+from sunbid.authority.api import HANDLERS as API
+from sunbid.authority.holders import Holders, PlatformClock, real_time
+from sunbid.authority.people import People
+from sunbid.authority.phone import HANDLERS as PHONE
+from sunbid.pages.site import STATIC, make_pages
+
+log = logging.getLogger(__name__)
+
+LOOPBACK_TARGETS: Final = ("http://127.0.0.1:*", "http://localhost:*")
+
+
+class PortTaken(Unavailable):
+    """This port is taken."""
+
+    code = "port-taken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityConfig:
+    """What `sunbid licence serve` was told."""
+
+    folder: Path
+    host: str
+    port: int
+    people: Path | None = None
+    # The platform whose clock counts; None: real time.
+    time_origin: str | None = None
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """The authority's own address."""
+        return f"http://{self.host}:{self.port}"
+
+
+def create_app(config: AuthorityConfig) -> Litestar:
+    """The application over a folder, which is made if it is new."""
+    now: Now = real_time if config.time_origin is None else PlatformClock(config.time_origin)
+    files = FileAuthority(
+        folder=open_folder(config.folder), now=now, consent_page=f"{config.origin}/consent"
+    )
+    people = None if config.people is None else People(folder=config.people)
+    platforms = config.platforms + ((config.time_origin,) if config.time_origin else ())
+    return Litestar(
+        route_handlers=[*API, *PHONE, static_files(STATIC)],
+        state=State(
+            {
+                "holders": Holders(files=files, people=people),
+                "origin": config.origin,
+                "platforms": platforms,
+                "pages": make_pages(no_frame),
+            }
+        ),
+        exception_handlers=exception_handlers(),
+        before_send=[security_headers(platforms)],
+        openapi_config=OpenAPIConfig(title="Sunbid development licence authority", version="1"),
+    )
+
+
+def exception_handlers() -> ExceptionHandlersMap:
+    """Refusals and faults become the phone's own pages, or problem+json."""
+    return {Refused: on_refused, HTTPException: on_http, Exception: on_fault}
+
+
+async def no_frame(_request: AnyRequest, _language: Language) -> Mapping[str, object]:
+    """The phone's pages stand alone."""
+    return {}
+
+
+def on_refused(request: AnyRequest, refused: Refused) -> Response[Any]:
+    """A refusal as the phone's own page, or as problem+json."""
+    return refusal(request, to_problem(refused))
+
+
+def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """The framework's own refusals: no such page, a form that does not read."""
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "-")
+    problem = {
+        "type": f"/problems/{code}",
+        "title": phrase,
+        "status": error.status_code,
+        "detail": error.detail,
+        "code": code,
+    }
+    return refusal(request, problem)
+
+
+def on_fault(request: AnyRequest, error: Exception) -> Response[Any]:
+    """A fault of the program: the story goes to the log only."""
+    log.error("fault at %s", request.url.path, exc_info=error)
+    return refusal(
+        request,
+        {
+            "type": "/problems/fault",
+            "title": "Something went wrong in the licence authority.",
+            "status": 500,
+            "detail": "nothing was signed; its log says more",
+            "code": "fault",
+        },
+    )
+
+
+def refusal(request: AnyRequest, problem: dict[str, Any]) -> Response[Any]:
+    """A problem as a page for a person, as it is for a program."""
+    status = int(problem["status"])
+    if not wants_page(request):
+        return Response(problem, status_code=status, media_type=MEDIA_TYPE)
+    pages: Pages = request.app.state.pages
+    language = language_of(request)
+    title = pages.catalogue.find(language, f"refused.{slug(problem['code'])}.title")
+    view = {**problem, "title": title or problem["title"]}
+    html = pages.render(language, "phone/refused.html", {"view": view})
+    return answer(request, html, language, status)
+
+
+def security_headers(platforms: tuple[str, ...]) -> Callable[[Message, Scope], Awaitable[None]]:
+    """The platform's own headers, but the form may lead back to the platform that asked."""
+    targets = " ".join(("'self'", *LOOPBACK_TARGETS, *platforms))
+    policy = CONTENT_SECURITY_POLICY.replace("form-action 'self'", f"form-action {targets}")
+
+    async def put_on(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start" and scope["type"] == ScopeType.HTTP:
+            MutableScopeHeaders.from_message(message).setdefault("Content-Security-Policy", policy)
+        await send_security_headers(message, scope)
+
+    return put_on
+
+
+async def serve(config: AuthorityConfig) -> None:
+    """Serve until the process is told to stop; refuses a port that is taken."""
+    refuse_taken_port(config)
+    server = Server(
+        create_app(config),
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    running = asyncio.create_task(server.serve())
+    sys.stderr.write(f"licence authority (development) at {config.origin}\n")
+    sys.stderr.flush()
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    server.stop()  # type: ignore[no-untyped-call]  # granian types it not
+    await running
+    waiting.cancel()
+
+
+def refuse_taken_port(config: AuthorityConfig) -> None:
+    """Refuse before the server starts: its own message would name no way out."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            raise PortTaken(
+                f"expected a free port {config.port} on {config.host}, got: {error.strerror}; "
+                "name another with --port"
+            ) from None

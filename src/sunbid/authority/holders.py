@@ -1,0 +1,79 @@
+"""Everybody for whom the development authority's phone can sign: licences, and people."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bidding.licence.file import FileAuthority
+from bidding.licence.uscc import LENGTH
+from foundation.statements.signed import Signer, Statement, sign
+from sunbid.authority.people import People, UnknownPerson
+from sunbid.client import Client, platform_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A licence (`id` is the USCC) or a person's key (`id` is the kid)."""
+
+    id: str
+    name: str
+    is_person: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holders:
+    """The licences of the authority and, in a demonstration, the people beside it."""
+
+    files: FileAuthority
+    people: People | None
+
+    def all(self) -> list[Holder]:
+        """Organisations first, then people."""
+        licences = [self.holder(uscc) for uscc in self.files.folder.holders()]
+        people = [] if self.people is None else self.people.all()
+        return [
+            *sorted(licences, key=lambda holder: holder.name),
+            *(Holder(id=person.kid, name=person.name, is_person=True) for person in people),
+        ]
+
+    def holder(self, holder_id: str) -> Holder:
+        """One holder; refuses an unknown one."""
+        if len(holder_id) == LENGTH:
+            name = self.files.folder.licence(holder_id).subject.name
+            return Holder(id=holder_id, name=name, is_person=False)
+        person = self._people().person(holder_id)
+        return Holder(id=person.kid, name=person.name, is_person=True)
+
+    async def sign(self, holder: Holder, asked: Statement) -> Statement:
+        """The statement with the holder's signature; whoever calls this has the holder's yes."""
+        signer: Signer
+        if holder.is_person:
+            signer = self._people().signer(holder.id)
+        else:
+            signer = self.files.folder.licence(holder.id).signer
+        return sign(asked, signer, await self.files.now())
+
+    def _people(self) -> People:
+        if self.people is None:
+            raise UnknownPerson("this authority holds licences only; start it with --people DIR")
+        return self.people
+
+
+async def real_time() -> datetime:
+    """The authority's own clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformClock:
+    """The clock of a demonstration: certificates and signatures must fit its time."""
+
+    origin: str
+
+    async def __call__(self) -> datetime:
+        """The platform's time; refuses when the platform does not answer."""
+        return await asyncio.to_thread(self._ask)
+
+    def _ask(self) -> datetime:
+        with Client(origin=self.origin) as client:
+            return platform_time(client)[0]

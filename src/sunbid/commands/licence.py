@@ -1,0 +1,148 @@
+"""`sunbid licence serve|issue|sign|revoke`: the development authority and its licences.
+
+It stands in for the national authority in development and in the demonstration; production
+refuses its root.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from foundation.problems import Invalid
+
+HELP = "the development licence authority: serve, issue, sign, revoke"
+DEFAULT_APP: Final = "http://127.0.0.1:8001"
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+TIME_PATH: Final = "/api/v1/time"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    serve = actions.add_parser("serve", help="serve the authority and its phone page")
+    serve.add_argument("--folder", type=Path, required=True, help="root key and licences")
+    serve.add_argument("--host", default="127.0.0.1", choices=LOOPBACK)
+    serve.add_argument("--port", type=int, default=8001)
+    serve.add_argument("--people", type=Path, help="keys of personas (demonstration)")
+    serve.add_argument("--time-url", help="platform whose signed time counts (demonstration)")
+    serve.add_argument("--platform", action="append", default=[], help="a platform not on loopback")
+
+    issue = actions.add_parser("issue", help="issue a licence")
+    add_place(issue)
+    issue.add_argument("--uscc", required=True)
+    issue.add_argument("--name", required=True)
+    issue.add_argument("--type", default="enterprise", help="kind of organisation")
+
+    revoke = actions.add_parser("revoke", help="revoke a licence from now on")
+    add_place(revoke)
+    revoke.add_argument("--uscc", required=True)
+    revoke.add_argument("--reason", default="unspecified")
+
+    sign = actions.add_parser("sign", help="sign a statement body with a licence")
+    sign.add_argument("--app", default=DEFAULT_APP, help="the authority's address")
+    sign.add_argument("--uscc", required=True)
+    sign.add_argument("--host", default="sunbid sign", help="who asks, as the holder sees it")
+    sign.add_argument("--yes", action="store_true", help="consent for the holder (development)")
+    sign.add_argument("-o", "--output", type=Path, required=True)
+    sign.add_argument("type", metavar="TYPE")
+    sign.add_argument("body", type=Path, metavar="BODY.json")
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Where the authority is: running, or its folder."""
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--app", help="address of the running authority")
+    place.add_argument("--folder", type=Path, help="folder of an authority that may not run")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the action says; refuses with the authority's sentence."""
+    action = {"serve": serve, "issue": issue, "revoke": revoke, "sign": sign}[arguments.action]
+    return asyncio.run(action(arguments))
+
+
+async def serve(arguments: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    from sunbid.authority.app import AuthorityConfig
+    from sunbid.authority.app import serve as serve_app
+
+    origin = None
+    if arguments.time_url is not None:
+        parts = urlsplit(arguments.time_url)
+        if parts.scheme not in {"http", "https"} or parts.path not in {"", "/", TIME_PATH}:
+            raise Invalid(f"expected --time-url like http://127.0.0.1:8000{TIME_PATH}")
+        origin = f"{parts.scheme}://{parts.netloc}"
+    await serve_app(
+        AuthorityConfig(
+            folder=arguments.folder,
+            host=arguments.host,
+            port=arguments.port,
+            people=arguments.people,
+            time_origin=origin,
+            platforms=tuple(arguments.platform),
+        )
+    )
+    return 0
+
+
+async def issue(arguments: argparse.Namespace) -> int:
+    """Issue a licence and print it without its key."""
+    if arguments.app is not None:
+        from bidding.licence.development import DevAuthority
+
+        authority = await DevAuthority.open(arguments.app)
+        made = await authority.issue(arguments.uscc, arguments.name, arguments.type)
+        subject, kid = made.uscc, made.kid
+    else:
+        from bidding.licence.folder import open_folder
+
+        licence = open_folder(arguments.folder).issue(
+            arguments.uscc, arguments.name, arguments.type, datetime.now(UTC), CRL_URL
+        )
+        subject, kid = licence.subject.uscc, licence.subject.kid
+    print_json({"uscc": subject, "name": arguments.name, "kid": kid})
+    return 0
+
+
+async def revoke(arguments: argparse.Namespace) -> int:
+    """Revoke the newest licence of an organisation."""
+    if arguments.app is not None:
+        from bidding.licence.development import DevAuthority
+
+        authority = await DevAuthority.open(arguments.app)
+        print_json(await authority.revoke(arguments.uscc, arguments.reason))
+        return 0
+    from bidding.licence.folder import open_folder
+    from foundation.statements.canonical import time_text
+
+    made = open_folder(arguments.folder).revoke(arguments.uscc, datetime.now(UTC), arguments.reason)
+    print_json({"serial": f"{made.serial:x}", "at": time_text(made.at), "reason": made.reason})
+    return 0
+
+
+async def sign(arguments: argparse.Namespace) -> int:
+    """Have a body signed in the holder's app and write the statement file."""
+    from foundation.statements.signed import unsigned
+    from sunbid.commands.files import read_json
+    from sunbid.commands.signing import sign_with_licence, write_statement
+
+    asked = unsigned(arguments.type, read_json(arguments.body))
+    signed = await sign_with_licence(
+        arguments.app, arguments.uscc, asked, host=arguments.host, yes=arguments.yes
+    )
+    write_statement(arguments.output, signed)
+    return 0
+
+
+def print_json(value: object) -> None:
+    """One line of JSON on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+# Where a licence that is issued without a running authority says its list can be had.
+CRL_URL: Final = f"{DEFAULT_APP}/crl"

@@ -1,0 +1,131 @@
+"""Signing for the commands: with a licence in the holder's app, or with a key file.
+
+`add_signer` gives a command the arguments, `signed_by` does what they say.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from bidding.licence.authority import (
+    TICKET_LIFE_S,
+    Declined,
+    Expired,
+    NoConsent,
+    Pending,
+    Signed,
+    SignRequest,
+)
+from bidding.licence.development import DevAuthority
+from foundation.problems import Invalid, Unavailable
+from foundation.statements.signed import Signature, Statement, sign
+
+DEFAULT_APP: Final = "http://127.0.0.1:8001"
+POLL_S: Final = 0.5
+
+
+class CannotWrite(Unavailable):
+    """The file cannot be written."""
+
+    code = "cannot-write"
+
+
+def add_signer(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say who signs."""
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--licence", metavar="USCC", help="sign with this licence in its app")
+    who.add_argument("--key", type=Path, metavar="FILE", help="sign with a key file")
+    parser.add_argument("--app", default=DEFAULT_APP, metavar="URL", help="the licence app")
+    parser.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--yes", action="store_true", help="consent for the licence holder (development)"
+    )
+
+
+async def signed_by(arguments: argparse.Namespace, asked: Statement, host: str) -> Statement:
+    """The statement with one more signature, by whom the arguments name."""
+    if arguments.licence is not None:
+        return await sign_with_licence(
+            arguments.app, arguments.licence, asked, host=host, yes=arguments.yes
+        )
+    from foundation.statements.keyfile import load_key
+
+    passphrase = read_passphrase(arguments.passphrase_file, arguments.key)
+    return sign(asked, load_key(arguments.key, passphrase).signer)
+
+
+async def sign_with_licence(
+    app: str, uscc: str, asked: Statement, *, host: str, yes: bool
+) -> Statement:
+    """Ask the licence's holder and wait for the answer; refuses a no and silence."""
+    authority = await DevAuthority.open(app)
+    request = SignRequest(holder=uscc, host=host, statement=asked)
+    return with_signature(asked, await ask_holder(authority, request, yes=yes))
+
+
+async def ask_holder(authority: DevAuthority, request: SignRequest, *, yes: bool) -> Signature:
+    """The holder's signature; with `yes` the command answers for the holder."""
+    _, signature = await consented_ticket(authority, request, yes=yes)
+    if signature is None:
+        raise NoConsent("expected a signature, got the consent to use keys; ask again")
+    return signature
+
+
+async def consented_ticket(
+    authority: DevAuthority, request: SignRequest, *, yes: bool
+) -> tuple[str, Signature | None]:
+    """A ticket to which the holder said yes, for keys of a lot (`purpose` opening) as well."""
+    ticket = await authority.begin(request)
+    if yes:
+        await authority.consent(ticket.id, yes=True)
+    elif ticket.consent_url is not None:
+        sys.stderr.write(f"Confirm in the licence app: {ticket.consent_url}\n")
+    until = time.monotonic() + TICKET_LIFE_S
+    while time.monotonic() < until:
+        match await authority.poll(ticket.id):
+            case Signed(signature):
+                return ticket.id, signature
+            case Declined():
+                raise NoConsent(f"the holder of licence {request.holder} refused")
+            case Expired():
+                break
+            case Pending():
+                await asyncio.sleep(POLL_S)
+    raise NoConsent(f"the holder of licence {request.holder} did not answer in time; ask again")
+
+
+def with_signature(asked: Statement, signature: Signature) -> Statement:
+    """A statement with a signature made elsewhere."""
+    return Statement(type=asked.type, body=asked.body, sigs=(*asked.sigs, signature))
+
+
+def read_passphrase(path: Path | None, key: Path) -> str:
+    """The passphrase from a file, or asked for at the terminal."""
+    if path is not None:
+        try:
+            return path.read_text().strip()
+        except OSError as error:
+            raise Invalid(f"cannot read the passphrase in {path}: {error.strerror}") from None
+    if not sys.stdin.isatty():
+        raise Invalid(f"expected --passphrase-file for {key}, as nobody can be asked here")
+    import getpass
+
+    return getpass.getpass(f"Passphrase of {key.name}: ")
+
+
+def write_statement(path: Path, signed: Statement) -> None:
+    """Write a statement file."""
+    try:
+        path.write_bytes(signed.file())
+    except OSError as error:
+        raise CannotWrite(f"cannot write {path}: {error.strerror}") from None
+    sys.stderr.write(f"{signed.type} {signed.sid} -> {path}\n")
+
+
+def host_of(origin: str) -> str:
+    """The host of an address, as a login names its platform."""
+    return urlsplit(origin).netloc

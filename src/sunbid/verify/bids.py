@@ -13,7 +13,7 @@ from sunbid.verify.envelope import (
     kid_of,
     public_key,
 )
-from sunbid.verify.evidence import Evidence, Listed
+from sunbid.verify.evidence import CannotDecide, Evidence, Listed
 from sunbid.verify.opened import (
     envelopes_of,
     half,
@@ -24,7 +24,7 @@ from sunbid.verify.opened import (
     stage_numbers,
     wraps_of,
 )
-from sunbid.verify.report import CannotDecide, Findings, check
+from sunbid.verify.report import Findings, check
 
 BOUND: Final = ("tender", "lot", "round", "suite", "policy", "opening_keys")
 NO_BLOB: Final = frozenset({"BLOB_MISSING", "BLOB_CORRUPT"})
@@ -96,10 +96,10 @@ def trees(evidence: Evidence, findings: Findings) -> None:
         findings.require(
             own.get("tree") == listed.tree, str(listed), "its manifest names another tree"
         )
-        envelope = sealed_file(evidence, listed)
-        if isinstance(envelope, Envelope) and envelope.tree == listed.tree:
+        found = sealed_file(evidence, listed)
+        if isinstance(found, Envelope) and found.tree == listed.tree:
             findings.require(
-                own.get("size") == envelope.size, str(listed), "its manifest states another size"
+                own.get("size") == found.size, str(listed), "its manifest states another size"
             )
 
 
@@ -133,9 +133,7 @@ def hashes(evidence: Evidence, findings: Findings) -> None:
     _file_hashes(evidence, findings)
 
 
-def _header_fields(
-    evidence: Evidence, listed: Listed, header: Object, findings: Findings
-) -> None:
+def _header_fields(evidence: Evidence, listed: Listed, header: Object, findings: Findings) -> None:
     manifest = evidence.manifest_of(listed).body
     own = _manifest_envelope(evidence, listed)
     expected = {key: manifest.get(key) for key in BOUND}
@@ -236,7 +234,9 @@ def secrets(evidence: Evidence, findings: Findings) -> None:
                 findings.fail(named, f"it gives {tag} of {tree[:12]}, not an envelope of its stage")
                 continue
             expected = wraps_of(evidence, listed)["ht" if tag == "T" else "hb"]
-            matches = commitment(tag, bytes.fromhex(listed.header_hash), 0, unb64(value)) == expected
+            matches = (
+                commitment(tag, bytes.fromhex(listed.header_hash), 0, unb64(value)) == expected
+            )
             findings.require(matches, named, f"{tag} of {listed} does not match its commitment")
     findings.note(f"{count} secrets")
 

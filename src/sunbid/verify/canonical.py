@@ -67,8 +67,8 @@ def _object(pairs: list[tuple[str, Any]]) -> Object:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise ValueError("an object has the same key twice")
-    if not all(key.isascii() for key in value):
-        raise ValueError("an object key is not ASCII")
+    if not all(key.isascii() and not CONTROL.search(key) for key in value):
+        raise ValueError("an object key is not ASCII, or has a control character")
     return value
 
 
@@ -85,12 +85,8 @@ def _check_value(value: Any, depth: int) -> None:
     elif isinstance(value, int):
         if abs(value) >= MAX_INTEGER:
             raise ValueError("an integer is 2^53 or more")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check_text(key)
-            _check_value(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
             _check_value(item, depth + 1)
 
 

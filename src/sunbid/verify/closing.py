@@ -5,11 +5,11 @@ from typing import Final
 
 from sunbid.verify.canonical import Object, canonical, milliseconds, time_text, unb64
 from sunbid.verify.envelope import kid_of, public_key
-from sunbid.verify.evidence import Act, Evidence, Placed
+from sunbid.verify.evidence import Act, CannotDecide, Evidence, Placed
 from sunbid.verify.ledger import Checkpoint, leaf_hash, root_of
 from sunbid.verify.log import Q, history
 from sunbid.verify.records import check_signatures
-from sunbid.verify.report import CannotDecide, Findings, check
+from sunbid.verify.report import Findings, check
 
 ACTS: Final = ("manifest", "withdraw")
 LATE_MS: Final = 60_000
@@ -239,7 +239,9 @@ def opening_keys(evidence: Evidence, findings: Findings) -> None:
         for group in ("t", "r")
         for i, m in enumerate((own.body[group] or {}).get("members", []), 1)
     ]
-    placed = [p for p in evidence.of_type("member-key") if p.statement in [m.statement for m in members]]
+    placed = [
+        p for p in evidence.of_type("member-key") if p.statement in [m.statement for m in members]
+    ]
     check_signatures(evidence, findings, [own, *placed])
     _thresholds(own, findings)
     _independence(evidence, members, findings)

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sunbid.verify.archive import blocks
+from sunbid.verify.bodies import HEADER, WRAPS
 from sunbid.verify.canonical import Malformed, Object, b64, parse, sha256, unb64
 from sunbid.verify.ledger import leaf_hash, root_of
-from sunbid.verify.shapes import HEADER, WRAPS
 
 MAGIC: Final = b"\x89TBE1\r\n\x1a"
 PART: Final = 4_194_304
@@ -227,7 +227,9 @@ class Deal:
         for role, group in (("T", wraps["t"]), ("R", wraps["r"])):
             for share in group["shares"] if group else []:
                 actual[role, share["i"]] = (share["ct"], share["h"])
-        return sorted(key for key in actual | self.expected if actual.get(key) != self.expected.get(key))
+        return sorted(
+            key for key in actual | self.expected if actual.get(key) != self.expected.get(key)
+        )
 
 
 def deal(

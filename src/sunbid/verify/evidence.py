@@ -6,19 +6,32 @@ Only looking up lives here; what must hold is said by the numbered checks.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sunbid.verify.canonical import Object, canonical, milliseconds, sha256
 from sunbid.verify.ledger import Policy
 from sunbid.verify.package import Package
-from sunbid.verify.report import CannotDecide
 from sunbid.verify.statements import Anchors, sid_of
 
-LISTS = ("opening_keys", "mandates", "schedules", "stages", "steps", "releases", "omissions")
-LATE_LISTS = ("decisions", "records", "objections")
+LISTS: Final = (
+    "opening_keys",
+    "mandates",
+    "schedules",
+    "stages",
+    "steps",
+    "releases",
+    "omissions",
+    "decisions",
+    "records",
+    "objections",
+)
 
 Order = tuple[int, int]
 Made = TypeVar("Made")
+
+
+class CannotDecide(Exception):
+    """Something that a check needs is not in the package, or not readable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +76,8 @@ class Act:
         """Return the act's sid, from the refusal where the act itself was not kept."""
         if self.statement is not None:
             return self.statement.sid
-        assert self.refusal is not None  # the schema of `acts` demands one of the two
-        return str(self.refusal.body["act"])
+        # The schema of `acts` demands one of the two.
+        return "" if self.refusal is None else str(self.refusal.body["act"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,15 +333,19 @@ class Evidence:
         raise CannotDecide(f"submission {submission} is not in the list")
 
 
+def _walk_members(place: str, body: Object) -> Iterator[tuple[str, Object]]:
+    for group in ("t", "r"):
+        for j, member in enumerate((body[group] or {}).get("members", [])):
+            yield f"{place}.{group}.members[{j}]", member
+
+
 def _walk_opening(opening: Object) -> Iterator[tuple[str, Object]]:
     """Yield the transcript's statements; those that contain others before what they contain."""
-    for key in LISTS + LATE_LISTS:
+    for key in LISTS:
         for i, statement in enumerate(opening[key]):
             yield f"opening.json {key}[{i}]", statement
     for i, keys in enumerate(opening["opening_keys"]):
-        for group in ("t", "r"):
-            for j, member in enumerate((keys["body"][group] or {}).get("members", [])):
-                yield f"opening.json opening_keys[{i}].{group}.members[{j}]", member
+        yield from _walk_members(f"opening.json opening_keys[{i}]", keys["body"])
     yield "opening.json closing", opening["closing"]
     for i, act in enumerate(opening["acts"]):
         for key in ("statement", "receipt", "refusal"):

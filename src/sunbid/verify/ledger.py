@@ -98,33 +98,40 @@ def root_from_nodes(size: int, nodes: Mapping[Node, bytes]) -> bytes | None:
     return root
 
 
-def check_consistency(
-    old: tuple[int, bytes], new: tuple[int, bytes], proof: list[bytes]
-) -> None:
+def check_consistency(old: tuple[int, bytes], new: tuple[int, bytes], proof: list[bytes]) -> None:
     """Check an RFC 6962 consistency proof between two (size, root); refuse by ValueError."""
     (old_size, old_root), (new_size, new_root) = old, new
     if not 0 < old_size <= new_size or any(len(item) != 32 for item in proof):
         raise ValueError("the sizes or the lengths of the hashes are not those of a proof")
     if old_size == new_size:
         if proof or old_root != new_root:
-            raise ValueError("two roots for one size")
+            raise ValueError("two roots or a proof for one size")
         return
-    at, last, hashes = old_size - 1, new_size - 1, list(proof)
+    at, last = old_size - 1, new_size - 1
     while at % 2:
         at, last = at // 2, last // 2
-    first = second = hashes.pop(0) if at and hashes else old_root
+    hashes = list(proof)
+    # A complete old tree is itself the node at which the proof begins.
+    start = hashes.pop(0) if at and hashes else old_root
+    roots = _climb(at, last, start, hashes)
+    if roots != (old_root, new_root):
+        raise ValueError("the roots do not follow from the proof")
+
+
+def _climb(at: int, last: int, start: bytes, hashes: list[bytes]) -> tuple[bytes, bytes]:
+    """Follow a consistency proof to the roots of the old and of the new tree."""
+    first = second = start
     while last > 0:
         if at % 2 or at < last:
             if not hashes:
                 raise ValueError("the proof has too few hashes")
             sibling = hashes.pop(0)
-            if at % 2:
-                first, second = node_hash(sibling, first), node_hash(sibling, second)
-            else:
-                second = node_hash(second, sibling)
+            first = node_hash(sibling, first) if at % 2 else first
+            second = node_hash(sibling, second) if at % 2 else node_hash(second, sibling)
         at, last = at // 2, last // 2
-    if hashes or first != old_root or second != new_root:
-        raise ValueError("the roots do not follow from the proof")
+    if hashes:
+        raise ValueError("the proof has too many hashes")
+    return first, second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from sunbid.verify.canonical import milliseconds, time_text
-from sunbid.verify.evidence import Evidence
+from sunbid.verify.evidence import CannotDecide, Evidence
 from sunbid.verify.ledger import (
     Checkpoint,
     Node,
@@ -23,7 +23,7 @@ from sunbid.verify.ledger import (
     root_from_nodes,
     signed_by,
 )
-from sunbid.verify.report import CannotDecide, Findings, check
+from sunbid.verify.report import Findings, check
 
 Q: Final = 8
 DAY_MS: Final = 86_400_000

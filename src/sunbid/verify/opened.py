@@ -18,21 +18,21 @@ from sunbid.verify.envelope import (
     read_envelope,
     skip,
 )
-from sunbid.verify.evidence import Evidence, Listed, Order, Placed
-from sunbid.verify.report import CannotDecide
+from sunbid.verify.evidence import CannotDecide, Evidence, Listed, Order, Placed
 
 MAX_ITEMS: Final = 2**20
 IN_MEMORY: Final = 64 * 2**20
 TAGS: Final = {"T": "tshare", "R": "rshare"}
 # Executables and macro documents (16).
 FORBIDDEN: Final = frozenset(
-    ".exe .dll .com .scr .msi .bat .cmd .ps1 .vbs .js .jar .sh .docm .xlsm .pptm .dotm .xltm".split()
+    {".exe", ".dll", ".com", ".scr", ".msi", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".jar"}
+    | {".sh", ".docm", ".xlsm", ".pptm", ".dotm", ".xltm"}
 )
 
 
 def stage_numbers(evidence: Evidence) -> list[int]:
     """Return the stages that were begun: the first, and those with a `stage` statement."""
-    return [1] + sorted({p.body["stage"] for p in evidence.of_type("stage") if p.body["trees"]})
+    return [1, *sorted({p.body["stage"] for p in evidence.of_type("stage") if p.body["trees"]})]
 
 
 def envelopes_of(evidence: Evidence, stage: int) -> list[Listed]:
@@ -41,7 +41,10 @@ def envelopes_of(evidence: Evidence, stage: int) -> list[Listed]:
         first = min(evidence.schedule.body["stages"], key=lambda s: s["stage"])
         return [e for e in evidence.listed if e.volume in first["volumes"]]
     trees = {
-        tree for p in evidence.of_type("stage") if p.body["stage"] == stage for tree in p.body["trees"]
+        tree
+        for p in evidence.of_type("stage")
+        if p.body["stage"] == stage
+        for tree in p.body["trees"]
     }
     return [e for e in evidence.listed if e.tree in trees]
 
@@ -49,7 +52,9 @@ def envelopes_of(evidence: Evidence, stage: int) -> list[Listed]:
 def of_stage(evidence: Evidence, stage: int, *types: str) -> list[Placed]:
     """Return a stage's statements of some types, in the order of their acceptance."""
     found = [p for p in evidence.of_type(*types) if p.body["stage"] == stage]
-    return sorted(found, key=lambda p: evidence.order(p)) if "release-ack" not in types else found
+    if "release-ack" in types:  # it has no leaf, so no place in the order
+        return found
+    return sorted(found, key=evidence.order)
 
 
 def phase(evidence: Evidence, stage: int, step: str) -> Order | None:

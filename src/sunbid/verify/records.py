@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from sunbid.verify.canonical import Object, milliseconds
-from sunbid.verify.evidence import Act, Evidence, Placed
-from sunbid.verify.report import CannotDecide, Findings, check
+from sunbid.verify.evidence import Act, CannotDecide, Evidence, Placed
+from sunbid.verify.report import Findings, check
 from sunbid.verify.shapes import EVALUATION_TYPES, OPTIONAL
 from sunbid.verify.signers import needs_of
 from sunbid.verify.statements import check_needs
@@ -223,7 +223,9 @@ def _twice(evidence: Evidence, findings: Findings) -> None:
     for leaf in evidence.package.files.get("leaves.json", []):
         other = by_index.get(leaf["index"])
         if other is not None and "body" in leaf and other != leaf:
-            findings.fail(f"leaf {leaf['index']}", "opening.json and leaves.json open it differently")
+            findings.fail(
+                f"leaf {leaf['index']}", "opening.json and leaves.json open it differently"
+            )
 
 
 @check("C8", "Receipts: handed in before the deadline", "sealing.md 7.2")
@@ -278,9 +280,7 @@ def _follows(evidence: Evidence, act: Act, before: Act | None, findings: Finding
         and receipt["seq"] == body["seq"]
     )
     findings.require(same, named, "it is not the receipt of the act beside it")
-    own = [
-        {key: e[key] for key in ("volume", "tree", "size")} for e in body.get("envelopes", [])
-    ]
+    own = [{key: e[key] for key in ("volume", "tree", "size")} for e in body.get("envelopes", [])]
     findings.require(receipt["envelopes"] == own, named, "its envelopes are not its act's")
     previous = _act_with_seq(evidence, body["bidder"]["uscc"], body["seq"] - 1)
     expected = previous.sid if previous else None
@@ -288,10 +288,14 @@ def _follows(evidence: Evidence, act: Act, before: Act | None, findings: Finding
         findings.fail(str(act.statement), f"no act with seq {body['seq'] - 1} comes before it")
     elif body["prev"] != expected:
         findings.fail(str(act.statement), "its prev is not the act before it")
-    superseded = [None] if before is None or before.receipt is None else [
-        before.sid,
-        before.receipt.sid,
-    ]
+    superseded = (
+        [None]
+        if before is None or before.receipt is None
+        else [
+            before.sid,
+            before.receipt.sid,
+        ]
+    )
     findings.require(
         receipt["supersedes"] in superseded, named, "it does not supersede the act before it"
     )
@@ -301,7 +305,8 @@ def _act_with_seq(evidence: Evidence, uscc: str, seq: int) -> Act | None:
     for act in evidence.acts:
         own = act.statement
         stored = act.accepted or (own is not None and evidence.leaf(own) is not None)
-        if own is not None and stored and own.body["seq"] == seq:
-            if own.body["bidder"]["uscc"] == uscc:
-                return act
+        if own is None or not stored:
+            continue
+        if (own.body["seq"], own.body["bidder"]["uscc"]) == (seq, uscc):
+            return act
     return None

@@ -3,13 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sunbid.verify.canonical import Malformed
+from sunbid.verify.evidence import CannotDecide, Evidence
 from sunbid.verify.statements import Unsupported
-
-if TYPE_CHECKING:  # evidence reads packages; a report only passes it on
-    from sunbid.verify.evidence import Evidence
 
 SHOWN: Final = 5
 
@@ -24,10 +22,6 @@ class Check:
     ok: bool | None
     object: str
     detail: str
-
-
-class CannotDecide(Exception):
-    """Something that a check needs is not in the package, or not readable."""
 
 
 @dataclass(slots=True)
@@ -56,7 +50,7 @@ class Findings:
         self.notes.append(text)
 
 
-Body = Callable[["Evidence", Findings], None]
+Body = Callable[[Evidence, Findings], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +76,7 @@ def check(number: str, name: str, rule: str) -> Callable[[Body], Body]:
     return register
 
 
-def run(rule: Rule, evidence: "Evidence") -> Check:
+def run(rule: Rule, evidence: Evidence) -> Check:
     """Make one check; what it needs and lacks becomes "cannot decide", never an exception."""
     findings = Findings()
     try:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any, Final
 
 from sunbid.verify.canonical import Malformed, Object, milliseconds, unb64
@@ -73,7 +74,7 @@ def by_key(rule: Rule, key: Callable[[Object], Any]) -> Rule:
     def check(value: Any, place: str) -> None:
         rule(value, place)
         keys = [key(item) for item in value]
-        if any(a >= b for a, b in zip(keys, keys[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(keys)):
             raise Malformed(place, "expected ascending order without repetition")
 
     return check

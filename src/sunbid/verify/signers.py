@@ -1,16 +1,26 @@
-"""Who must sign what: the table of sealing.md section 4, and decision 17 of the house style."""
+"""Who must sign what: the table of sealing.md section 4, and decision 17 of the house style.
+
+What is not named here needs no signature: a value, a receipt or an event proves itself.
+"""
 
 from typing import Final
 
 from sunbid.verify.canonical import Object, milliseconds
-from sunbid.verify.evidence import Evidence, Placed
-from sunbid.verify.report import CannotDecide
+from sunbid.verify.evidence import CannotDecide, Evidence, Placed
 from sunbid.verify.statements import Need
 
 PLATFORM: Final = Need(who="the platform", role="platform")
-PLATFORM_TYPES: Final = frozenset({"receipt", "refusal", "closing", "opening-step", "release-ack"})
-# The value or the receipt proves itself; an event is the platform's own record.
-SELF_PROVING: Final = frozenset({"release-b", "cure", "omission", "event", "seed-reveal"})
+PLATFORM_TYPES: Final = frozenset(
+    {
+        "receipt",
+        "refusal",
+        "closing",
+        "opening-step",
+        "release-ack",
+        "remedy-start",
+        "opening-record",
+    }
+)
 SCOPES: Final = {"manifest": "submit", "withdraw": "withdraw"}
 
 
@@ -26,28 +36,35 @@ def pinned(evidence: Evidence, part: str) -> Need:
     return licence(evidence.notice[f"{part}_uscc"], f"the {part}")
 
 
+# The parties whose USCC the notice pins, by type of statement.
+PINNED: Final = {
+    "opening-keys": ("buyer", "supervisor"),
+    "schedule": ("buyer", "supervisor"),
+    "stage": ("supervisor",),
+    "supervisor-decision": ("supervisor",),
+    "remedy-start": ("supervisor",),
+    "opening-record": ("host", "supervisor"),
+    "draw": ("agency", "supervisor"),
+    "award": ("buyer",),
+    "letter": ("buyer",),
+}
+OWN_LICENCE: Final = frozenset({"member-key", "mandate", "mandate-revoke", "objection"})
+
+
 def needs_of(evidence: Evidence, placed: Placed) -> list[Need]:
     """Return the signatures a statement must have."""
-    body, kind = placed.body, placed.type
-    if kind in SELF_PROVING:
-        return []
-    if kind in PLATFORM_TYPES:
-        return [PLATFORM]
-    if kind in ("opening-keys", "schedule"):
-        return [pinned(evidence, "buyer"), pinned(evidence, "supervisor")]
-    if kind in ("stage", "supervisor-decision"):
-        return [pinned(evidence, "supervisor")]
-    if kind == "remedy-start":
-        return [PLATFORM, pinned(evidence, "supervisor")]
-    if kind == "opening-record":
-        return [PLATFORM, pinned(evidence, "host"), pinned(evidence, "supervisor")]
+    kind = placed.type
+    needs = [PLATFORM] if kind in PLATFORM_TYPES else []
+    needs += [pinned(evidence, part) for part in PINNED.get(kind, ())]
     if kind in ("share-check", "release-t", "release-r"):
-        return [_member(evidence, placed)]
-    if kind in SCOPES:
-        return _act(evidence, placed)
-    if kind in ("member-key", "mandate", "mandate-revoke", "objection"):
-        return [licence(body["uscc"], "its organisation")]
-    return _evaluation(evidence, placed)
+        needs.append(_member(evidence, placed))
+    elif kind in SCOPES:
+        needs += _act(evidence, placed)
+    elif kind in OWN_LICENCE:
+        needs.append(licence(placed.body["uscc"], "its organisation"))
+    else:
+        needs += _persons(evidence, placed)
+    return needs
 
 
 def _member(evidence: Evidence, placed: Placed) -> Need:
@@ -99,19 +116,16 @@ def _mandated(evidence: Evidence, placed: Placed) -> Object:
     return operator
 
 
-def _evaluation(evidence: Evidence, placed: Placed) -> list[Need]:
+def _persons(evidence: Evidence, placed: Placed) -> list[Need]:
+    """Contributors, experts and committee members; the report's signers are C61's."""
     body, kind = placed.body, placed.type
     if kind == "seed-commit":
         return [licence(body["contributor"], "the contributor")]
-    if kind == "draw":
-        return [pinned(evidence, "agency"), pinned(evidence, "supervisor")]
     if kind in ("pledge", "scorecard", "dissent"):
         return [expert_key(evidence, body["expert"])]
-    if kind in ("award", "letter"):
-        return [pinned(evidence, "buyer")]
     if kind == "vote":
         return [committee_key(evidence, body["member"])]
-    return []  # the report: C61 asks for each member of the panel
+    return []
 
 
 def expert_key(evidence: Evidence, expert: str) -> Need:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
@@ -106,7 +107,7 @@ class Anchors:
 
     def _follow_certificates(self, certificates: list[x509.Certificate]) -> list[str]:
         _check_leaf(certificates[0])
-        for certificate, issuer in zip(certificates, certificates[1:], strict=False):
+        for certificate, issuer in pairwise(certificates):
             _check_issued(certificate, issuer)
         last = certificates[-1]
         for role, roots in self.roots.items():
@@ -195,11 +196,15 @@ def check_needs(statement: Object, needs: list[Need], anchors: Anchors, at_ms: i
     message = signed_bytes(statement)
     wrong: list[str] = []
     for need in needs:
-        reasons = [_fails(signature, need, message, anchors, at_ms) for signature in statement["sigs"]]
+        reasons = [
+            _fails(signature, need, message, anchors, at_ms) for signature in statement["sigs"]
+        ]
         if not reasons:
             wrong.append(f"no signature of {need.who}")
         elif all(reasons):
-            wrong.append(f"no valid signature of {need.who}: {'; '.join(dict.fromkeys(map(str, reasons)))}")
+            wrong.append(
+                f"no valid signature of {need.who}: {'; '.join(dict.fromkeys(map(str, reasons)))}"
+            )
     return wrong
 
 

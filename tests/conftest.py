@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Tests never pull the plug, so they need not wait for the disk.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
+SKIPS_THAT_COUNT = ("shared data", "chromium", "browser")
+
 SetClock = Callable[[datetime], Awaitable[None]]
 
 
@@ -32,7 +34,8 @@ SetClock = Callable[[datetime], Awaitable[None]]
 def server() -> Iterator[EmbeddedServer]:
     """The PostgreSQL of this run, with one migrated template database."""
     with tempfile.TemporaryDirectory(prefix="sunbid-test-") as folder:
-        os.chmod(folder, 0o711)
+        # Where the server must run as another account, that account passes here.
+        Path(folder).chmod(0o711)
         with embedded_server(Path(folder) / "postgresql", settings=FAST) as running:
             asyncio.run(make_template(running))
             yield running
@@ -131,3 +134,28 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data: {folder.name} is not beside the checkout (SUNBID_DATA)")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which skipped tests count as failures, where none of them may be skipped."""
+    for line in forbidden_skips(terminalreporter):
+        terminalreporter.write_line(f"must not be skipped here: {line}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails the run for tests that were skipped where SUNBID_NO_SKIPS=yes forbids it."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and forbidden_skips(reporter) and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def forbidden_skips(reporter: pytest.TerminalReporter) -> list[str]:
+    """Skipped tests of browsers and of the shared data; elsewhere a skip is all right."""
+    if os.environ.get("SUNBID_NO_SKIPS") != "yes":
+        return []
+    return [
+        f"{report.nodeid}: {reason}"
+        for report in reporter.stats.get("skipped", [])
+        if any(mark in (reason := str(report.longrepr)).lower() for mark in SKIPS_THAT_COUNT)
+    ]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from foundation.problems import Invalid, NoSpace, Refused, Unavailable
+from foundation.problems import DiskFull, Invalid, Refused, Unavailable
 
 Connection: TypeAlias = asyncpg.Connection
 Record: TypeAlias = asyncpg.Record
@@ -93,12 +93,6 @@ class OutcomeUnknown(Unavailable):
     """The connection broke before the answer came."""
 
     code = "outcome-unknown"
-
-
-class DatabaseDiskFull(NoSpace):
-    """There is no room. Nothing was stored."""
-
-    code = "E_DISK_FULL"
 
 
 class UnsafeDatabase(Unavailable):
@@ -219,7 +213,7 @@ def refusal_of(error: asyncpg.PostgresError, refusals: Refusals) -> Refused | No
     if refused is not None:
         return refused()
     if isinstance(error, asyncpg.DiskFullError):
-        return DatabaseDiskFull("the database has no room left; nothing was stored, free some")
+        return DiskFull("the database has no room left; nothing was stored, free some")
     if isinstance(error, (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)):
         return OutcomeUnknown(
             "the database broke off before it answered, so it is not known whether this was "
@@ -269,15 +263,20 @@ def place_of(dsn: str) -> str:
 
 async def check_database(connection: Connection) -> None:
     """What production refuses of a database: lost writes after a crash, and a clock that runs."""
-    faults = [
-        f"{row['name']} is off; turn it on, a crash could lose what was acknowledged"
-        for row in await connection.fetch(READ_DURABILITY)
-    ]
+    faults = await durability_faults(connection)
     clock = await connection.fetchrow(READ_CLOCK_FACTOR)
     if clock is not None and (clock["demo"] or clock["factor"] != 1):
         faults.append(
-            f"its platform clock is a demonstration's (factor {clock['factor']}); use a database "
+            f"its platform clock is a demonstration's (factor {clock['factor']:g}); use a database "
             "that no demonstration has used"
         )
     if faults:
         raise UnsafeDatabase("; ".join(faults))
+
+
+async def durability_faults(connection: Connection) -> list[str]:
+    """Settings of the server by which a crash could lose what was acknowledged."""
+    return [
+        f"{row['name']} is off; turn it on, a crash could lose what was acknowledged"
+        for row in await connection.fetch(READ_DURABILITY)
+    ]

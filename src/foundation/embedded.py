@@ -26,9 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Final, Literal, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
-from foundation.problems import Conflict, NoSpace, Unavailable
+from foundation.problems import Conflict, DiskFull, Unavailable
+from foundation.settings import Settings
 
 Way: TypeAlias = Literal["plain", "userns", "setuid"]
 
@@ -38,6 +39,7 @@ VERSION: Final = "18"
 OWNER: Final = "sunbid_owner"
 APPLICATION: Final = "sunbid_application"
 NAME: Final = "sunbid"
+FOLDER: Final = "postgresql"
 PORT: Final = 5432
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 30.0
@@ -75,12 +77,6 @@ class EmbeddedFailed(Unavailable):
     """The embedded PostgreSQL did not start."""
 
     code = "embedded-failed"
-
-
-class EmbeddedDiskFull(NoSpace):
-    """There is no room for the embedded PostgreSQL."""
-
-    code = "embedded-disk-full"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,6 +135,10 @@ class EmbeddedServer:
         except BaseException:
             self.stop()
             raise
+
+    def join(self) -> None:
+        """Finds the socket of the server that another process runs in this folder."""
+        self.socket = socket_folder(self.folder, self.account())
 
     def stop(self) -> None:
         """Ends the server as PostgreSQL's fast shutdown does, harder where it will not end."""
@@ -314,13 +314,13 @@ class EmbeddedServer:
             log.seek(began)
             return log.read()[-20_000:].decode("utf-8", "replace")
 
-    def failure(self, said: str) -> EmbeddedFailed | EmbeddedDiskFull:
+    def failure(self, said: str) -> EmbeddedFailed | DiskFull:
         """The refusal for a program that failed, from its own words."""
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         marked = [x for x in lines if any(m in x for m in ("FATAL:", "PANIC:", "ERROR:", "error:"))]
         reason = (marked or lines or ["it said nothing"])[-1]
         if "No space left on device" in said:
-            return EmbeddedDiskFull(f"there is no room in {self.folder}; free some, start again")
+            return DiskFull(f"there is no room in {self.folder}; free some, start again")
         return EmbeddedFailed(
             f"PostgreSQL in {self.folder} did not start: {reason}; see {self.log}, or name a "
             "server of your own in DATABASE_URL"
@@ -342,6 +342,49 @@ class EmbeddedServer:
             die_with_parent()
 
         return enter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the database of an installation answers: for its owner, and for the application."""
+
+    owner: str = field(repr=False)
+    application: str = field(repr=False)
+    login: str | None
+    is_embedded: bool
+
+
+@contextmanager
+def database_addresses(settings: Settings) -> Iterator[Addresses]:
+    """The addresses that the settings name, or those of our own server, started where it rests.
+
+    Where another process of this installation runs it already, that one is used.
+    """
+    if settings.database_url is not None:
+        owner = settings.migration_database_url or settings.database_url
+        given = urlsplit(settings.database_url)
+        same = owner == settings.database_url
+        yield Addresses(
+            owner=owner,
+            application=settings.database_url,
+            login=None if same or given.username is None else unquote(given.username),
+            is_embedded=False,
+        )
+        return
+    server = EmbeddedServer(folder=(settings.data_dir / FOLDER).absolute(), way=usual_way())
+    try:
+        server.start()
+    except EmbeddedInUse:
+        server.join()
+    try:
+        yield Addresses(
+            owner=server.dsn(OWNER),
+            application=server.dsn(APPLICATION),
+            login=APPLICATION,
+            is_embedded=True,
+        )
+    finally:
+        server.stop()
 
 
 @contextmanager
@@ -394,8 +437,7 @@ def enter_user_namespace() -> None:
         ("setgroups", "deny"),
         ("gid_map", f"{INNER_ID} 0 1"),
     ):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(text)
+        Path(f"/proc/self/{name}").write_text(text, "ascii")
 
 
 def die_with_parent() -> None:
@@ -534,10 +576,10 @@ def runs_in(pid: int, data: Path) -> bool:
         return False
 
 
-def refusal_of_folder(folder: Path, error: OSError) -> Unavailable | NoSpace:
+def refusal_of_folder(folder: Path, error: OSError) -> Unavailable | DiskFull:
     """Says what is wrong with the folder."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return EmbeddedDiskFull(f"there is no room in {folder}; free some and start again")
+        return DiskFull(f"there is no room in {folder}; free some and start again")
     return EmbeddedFolderUnusable(
         f"{error.filename or folder}: {error.strerror}; name a folder that you may write to in "
         "SUNBID_DATA_DIR"

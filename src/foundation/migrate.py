@@ -4,6 +4,7 @@ What was applied is kept with its SHA-256; a file that changed afterwards is ref
 """
 
 import hashlib
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,7 +170,7 @@ def migrations(folder: Path | None = None) -> tuple[Migration, ...]:
     ]
     if not found:
         raise MigrationsMissing(f"expected migrations in {place}, found none; install again")
-    for one, next_one in zip(found, found[1:], strict=False):
+    for one, next_one in itertools.pairwise(found):
         if one.number == next_one.number:
             raise MigrationsMissing(f"{one.name} and {next_one.name} have the same number")
     return tuple(found)

@@ -107,6 +107,18 @@ class NoSpace(Refused):
     status = 507
 
 
+class DiskFull(NoSpace):
+    """There is no room. Nothing was stored."""
+
+    code = "E_DISK_FULL"
+
+
+class StorageFailed(Unavailable):
+    """The part could not be stored. It will be sent again."""
+
+    code = "E_STORAGE"
+
+
 def title(kind: type[Refused]) -> str:
     """The English title of a kind of refusal: the first line of its docstring."""
     return (kind.__doc__ or kind.__name__).strip().splitlines()[0]

@@ -49,7 +49,7 @@ async def test_the_database_itself_refuses_a_move_outside_a_demonstration(
         "SELECT foundation.start_demo_clock('2019-01-01Z', 60)",
         "UPDATE foundation.platform_clock SET platform_at = real_at",
         "DELETE FROM foundation.platform_clock",
-        "INSERT INTO foundation.platform_clock (real_at, platform_at) VALUES ('2019-01-01Z', '2019-01-01Z')",
+        "INSERT INTO foundation.platform_clock (real_at) VALUES ('2019-01-01Z')",
     ],
 )
 @pytest.mark.parametrize("context", ["foundation", "bidding", "experts", "supervision"])

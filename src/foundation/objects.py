@@ -1,0 +1,237 @@
+"""The durable local store of files: what is acknowledged survives a power cut.
+
+A file is written beside its place, synced, moved there in one step, and its folder synced. (The
+usual libraries sync neither, which is right for caches and wrong for bids.)
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from foundation.problems import DiskFull, Invalid, NotFound, Refused, StorageFailed, TooLarge
+
+BLOCK: Final = 1 << 20
+INCOMING: Final = ".incoming"
+LONGEST_KEY: Final = 512
+# Slash-separated names that begin with a letter or digit: no way up, no hidden file.
+KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+class BadObjectKey(Invalid):
+    """This is not the name of a stored file."""
+
+    code = "bad-object-key"
+
+
+class ObjectMissing(NotFound):
+    """There is no such stored file."""
+
+    code = "object-missing"
+
+
+class ObjectTooLarge(TooLarge):
+    """The file is larger than its limit."""
+
+    code = "object-too-large"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What was stored."""
+
+    size: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """Files under one folder, by key."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Makes the folder ready and clears what interrupted writes left behind."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(folder / INCOMING, ignore_errors=True)
+            (folder / INCOMING).mkdir()
+            sync_folder(folder)
+        except OSError as error:
+            raise refusal_of(error) from None
+        return cls(folder)
+
+    def path(self, key: str) -> Path:
+        """Where a key lies; refuses what is not a key."""
+        if len(key) > LONGEST_KEY or not KEY.fullmatch(key):
+            raise BadObjectKey(
+                "expected names of letters, digits, dots, dashes and underscores between "
+                f"slashes, got {key[:80]!r}"
+            )
+        return self.folder / key
+
+    async def put(self, key: str, content: bytes) -> Stored:
+        """Stores the bytes durably, replacing what was there; on return they are safe."""
+        return await asyncio.to_thread(self.write, key, content)
+
+    def write(self, key: str, content: bytes) -> Stored:
+        """`put` for callers that have a thread of their own."""
+        place = self.path(key)
+        making = self.folder / INCOMING / uuid.uuid4().hex
+        try:
+            with making.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            settle(making, place, self.folder)
+        except OSError as error:
+            raise refusal_of(error) from None
+        finally:
+            with suppress(OSError):
+                making.unlink(missing_ok=True)
+        return Stored(size=len(content), sha256=hashlib.sha256(content).digest())
+
+    async def put_stream(self, key: str, blocks: AsyncIterable[bytes], *, limit: int) -> Stored:
+        """Stores a stream durably with little memory; refuses more than `limit` bytes.
+
+        Where the stream breaks off, nothing is stored.
+        """
+        place = self.path(key)
+        making = self.folder / INCOMING / uuid.uuid4().hex
+        digest, size = hashlib.sha256(), 0
+        try:
+            with making.open("xb", buffering=0) as file:
+                async for block in gathered(blocks):
+                    size += len(block)
+                    if size > limit:
+                        raise ObjectTooLarge(f"expected at most {limit} bytes, got more")
+                    # Hashing and writing in a thread; meanwhile the next block arrives.
+                    await asyncio.to_thread(write_block, file.fileno(), digest, block)
+                await asyncio.to_thread(os.fsync, file.fileno())
+            await asyncio.to_thread(settle, making, place, self.folder)
+        except OSError as error:
+            raise refusal_of(error) from None
+        finally:
+            with suppress(OSError):
+                making.unlink(missing_ok=True)
+        return Stored(size=size, sha256=digest.digest())
+
+    async def get(self, key: str) -> bytes:
+        """The whole file; refuses a missing one."""
+        return await asyncio.to_thread(self.read, key)
+
+    def read(self, key: str) -> bytes:
+        """`get` for callers that have a thread of their own."""
+        place = self.path(key)
+        try:
+            return place.read_bytes()
+        except OSError as error:
+            raise refusal_of_reading(error, key) from None
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """The file in blocks of a mebibyte; refuses a missing one."""
+        place = self.path(key)
+        try:
+            with await asyncio.to_thread(place.open, "rb") as file:
+                while block := await asyncio.to_thread(file.read, BLOCK):
+                    yield block
+        except OSError as error:
+            raise refusal_of_reading(error, key) from None
+
+    async def exists(self, key: str) -> bool:
+        """Whether the key is stored."""
+        return await asyncio.to_thread(self.path(key).is_file)
+
+    async def size(self, key: str) -> int:
+        """The length in bytes; refuses a missing file."""
+        place = self.path(key)
+        try:
+            return (await asyncio.to_thread(place.stat)).st_size
+        except OSError as error:
+            raise refusal_of_reading(error, key) from None
+
+    async def delete(self, key: str) -> None:
+        """Removes a file durably; nothing happens where there is none."""
+        place = self.path(key)
+        try:
+            await asyncio.to_thread(remove, place)
+        except OSError as error:
+            raise refusal_of(error) from None
+
+
+async def gathered(blocks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in blocks of at least a mebibyte: a network gives small ones."""
+    room = bytearray()
+    async for block in blocks:
+        room += block
+        if len(room) >= BLOCK:
+            yield bytes(room)
+            room.clear()
+    if room:
+        yield bytes(room)
+
+
+def write_block(descriptor: int, digest: "hashlib._Hash", block: bytes) -> None:
+    """Hashes and writes all of a block."""
+    digest.update(block)
+    rest = memoryview(block)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def settle(made: Path, place: Path, top: Path) -> None:
+    """Moves a synced file to its place and syncs every folder that changed."""
+    fresh = [folder for folder in place.parents if not folder.exists()]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    made.replace(place)
+    sync_folder(place.parent)
+    for folder in fresh:
+        sync_folder(folder.parent if folder != top else top)
+
+
+def remove(place: Path) -> None:
+    """Removes a file and syncs its folder."""
+    try:
+        place.unlink()
+    except FileNotFoundError:
+        return
+    sync_folder(place.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes what changed in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refusal_of(error: OSError) -> Refused:
+    """The refusal for trouble with the disk while writing."""
+    if error.errno in FULL:
+        return DiskFull("the disk is full, nothing was stored; free some room and send again")
+    return StorageFailed(
+        f"the disk refused ({error.strerror or type(error).__name__}), nothing was stored; send "
+        "again, and have the disk looked at"
+    )
+
+
+def refusal_of_reading(error: OSError, key: str) -> Refused:
+    """The refusal for trouble while reading."""
+    if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError):
+        return ObjectMissing(f"nothing is stored as {key}")
+    return StorageFailed(
+        f"{key} could not be read ({error.strerror or type(error).__name__}); try again, and have "
+        "the disk looked at"
+    )

@@ -20,6 +20,7 @@ from foundation.problems import Invalid
 
 SECRET_LENGTH: Final = 32
 SID_LENGTH: Final = 32
+POINT_LENGTH: Final = 65
 ACCESS_LABEL: Final = b"sunbid/access/v1\0"
 IDENTITY_LABEL: Final = b"sunbid/bidder-key/v1\0"
 ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -65,6 +66,8 @@ def subject_key(secret: bytes, identifier: str) -> bytes:
 def seal_row(public: bytes, scope: UUID, sid: str, value: bytes) -> bytes:
     """Seals a row to the access public key of a scope, bound to the scope and a statement's sid."""
     try:
+        if len(public) != POINT_LENGTH:
+            raise ValueError
         key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
     except ValueError:
         raise BadRow("expected the access public key of the scope: 65 bytes on P-256") from None

@@ -138,23 +138,32 @@ def _uuid(text: str) -> UUID:
 async def serve_signer(keeper: Keeper, path: Path, on_ready: Callable[[], None]) -> None:
     """Serves until it is cancelled; refuses a socket on which another signer answers."""
     _free_socket(path)
+    clients: set[asyncio.StreamWriter] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clients.add(writer)
+        try:
+            await _serve_client(keeper, reader, writer)
+        finally:
+            clients.discard(writer)
+            writer.close()
+
     # The mask keeps others out from the first moment, not only after a chmod.
     mask = os.umask(0o177)
     try:
-        server = await asyncio.start_unix_server(
-            lambda reader, writer: _serve_client(keeper, reader, writer),
-            path=str(path),
-            limit=LARGEST_MESSAGE,
-        )
+        server = await asyncio.start_unix_server(serve, path=str(path), limit=LARGEST_MESSAGE)
     except OSError as error:
         raise BadSignerSetting(f"expected a socket at {path}: {error.strerror}") from None
     finally:
         os.umask(mask)
     on_ready()
     try:
-        async with server:
-            await server.serve_forever()
+        # Not `serve_forever`: from Python 3.12 on its end waits for clients that stay connected.
+        await asyncio.Event().wait()
     finally:
+        server.close()
+        for writer in clients:
+            writer.close()
         _remove(path)
 
 
@@ -191,7 +200,6 @@ async def _serve_client(
         while line := await _read_line(reader):
             writer.write(json.dumps(_reply(keeper, line)).encode() + b"\n")
             await writer.drain()
-    writer.close()
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

@@ -592,11 +592,11 @@ class EnvelopeResult(Part, frozen=True, forbid_unknown_fields=True, kw_only=True
     code: OutcomeCode
     fault: Fault
     b_from: Literal["bidder", "remedy", "cure"] | None
-    deal_wrong: list[WrapRef]
+    deal_wrong: Annotated[list[SeatRef], Meta(max_length=18)]
     T: B64of32 | None
     B: B64of32 | None
     plain_sha256: Hex | None
-    licence_status: Literal["good", "unknown", "revoked"]
+    licence_status: Literal["good", "unknown"]
 
 
 class SubmissionItems(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from msgspec import Meta
 
 from bidding.sealing.bodies import OpeningKeys, Part, PlatformTime, Schedule, Uscc, Volume
@@ -22,10 +23,10 @@ from foundation.ledger.leaf import LeafOpening, opening_from_json
 from foundation.ledger.policy import Policy, read_policy
 from foundation.ledger.proof import check_leaf, read_proof
 from foundation.problems import Refused
-from foundation.statements.canonical import BadField, parse, parse_time, unb64
+from foundation.statements.canonical import BadField, FileTooLarge, parse_time, unb64
 from foundation.statements.certificates import SubjectReader, certificate_signers
 from foundation.statements.fields import Uuid
-from foundation.statements.signed import BadSignature, Statement, decode, decode_body, from_json
+from foundation.statements.signed import BadSignature, Statement, decode_body, from_json
 
 LARGEST_MATERIAL: Final = 4 * 1024 * 1024
 SHORTEST_SID: Final = 20
@@ -44,6 +45,7 @@ class Material(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `proofs` are tlog-proof texts by leaf index; `leaves` the openings of those leaves.
     """
 
+    v: Literal[1]
     tender: Uuid
     lot: Uuid
     round: Annotated[int, Meta(ge=1, le=99)]
@@ -82,8 +84,15 @@ class CheckedLot:
 
 
 def read_material(raw: bytes) -> Material:
-    """Read a lot file; refuses other forms."""
-    return decode(parse(raw, limit=LARGEST_MATERIAL), Material)
+    """Read a lot file; refuses other forms. Its statements are checked by `check_material`."""
+    if len(raw) > LARGEST_MATERIAL:
+        raise FileTooLarge(f"expected at most {LARGEST_MATERIAL} bytes, got {len(raw)}")
+    try:
+        return msgspec.json.decode(raw, type=Material)
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+        raise BadField(
+            f"expected a lot file: {error}; download the sealing material again"
+        ) from None
 
 
 def material_anchors(material: Material) -> list[bytes]:

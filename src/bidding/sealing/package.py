@@ -7,15 +7,16 @@ a bomb costs a bounded amount of work. Executables and macros are refused by nam
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, Final
+from typing import IO, Final, Literal
 
-import msgspec
-
+from bidding.sealing.bodies import Part
 from bidding.sealing.refusals import BadPackage
+from foundation.statements.fields import Text120, Time
 
 LARGEST_RATIO: Final = 100
 LARGEST_TOTAL: Final = 20 * 1024**3
@@ -95,6 +96,9 @@ _IN_MEMORY: Final = 16 * 1024 * 1024
 _ENCRYPTED: Final = 0x1
 
 
+Content = Path | bytes | Callable[[], IO[bytes]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageFacts:
     """What the check found: number of entries and their size when unpacked."""
@@ -103,13 +107,13 @@ class PackageFacts:
     total: int
 
 
-class MachineNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class MachineNote(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`sunbid-package.json`: where and with what a package was made."""
 
-    v: int
-    machine_code: str
-    client: str
-    made_at: str
+    v: Literal[1]
+    machine_code: Text120
+    client: Text120
+    made_at: Time
 
 
 def check_package(path: Path) -> PackageFacts:
@@ -250,8 +254,8 @@ def _check_content(content: IO[bytes], name: str, limit: int, copy: IO[bytes]) -
     return total, is_archive
 
 
-def pack(files: Iterable[tuple[str, Path | bytes]], target: Path) -> None:
-    """Write a package from (name, file or content) in the order given; times are not kept."""
+def pack(files: Iterable[tuple[str, Content]], target: Path) -> None:
+    """Write a package from (name, content) in the order given; times are not kept."""
     with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, content in files:
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
@@ -261,9 +265,18 @@ def pack(files: Iterable[tuple[str, Path | bytes]], target: Path) -> None:
                 _copy(content, entry)
 
 
-def files_of(folder: Path) -> list[tuple[str, Path]]:
+def entries_of(archive: zipfile.ZipFile) -> list[tuple[str, Content]]:
+    """The files of an open zip, to be packed again; folders are left out."""
+    return [
+        (entry.filename, partial(archive.open, entry))
+        for entry in archive.infolist()
+        if not entry.is_dir()
+    ]
+
+
+def files_of(folder: Path) -> list[tuple[str, Content]]:
     """The regular files of a folder by their names in a package, sorted; refuses links."""
-    found = []
+    found: list[tuple[str, Content]] = []
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise BadPackage(f"expected files, got the link {path.name}; replace it by the file")
@@ -290,10 +303,10 @@ def read_entry(path: Path, name: str, *, limit: int) -> bytes | None:
     return raw
 
 
-def _copy(content: Path | bytes, entry: IO[bytes]) -> None:
+def _copy(content: Content, entry: IO[bytes]) -> None:
     if isinstance(content, bytes):
         entry.write(content)
         return
-    with content.open("rb") as source:
+    with content.open("rb") if isinstance(content, Path) else content() as source:
         while block := source.read(_BLOCK):
             entry.write(block)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from bidding.sealing.bodies import Fault, Group, OpeningKeys, OutcomeCode, WrapRef
+from bidding.sealing.bodies import Fault, Group, OpeningKeys, OutcomeCode, SeatRef
 from bidding.sealing.envelope import Head
 from bidding.sealing.package import check_package
 from bidding.sealing.payload import beside, decrypt
@@ -44,7 +44,8 @@ class Half:
 class Released:
     """What members and bidders gave for one envelope; values are not trusted, they are checked.
 
-    `checks` holds each member's share check by (group, i).
+    `checks` holds each member's share check by (group, i); `terminated` says that the supervisor
+    ended a suspended opening.
     """
 
     t_shares: Mapping[int, bytes] = field(default_factory=dict)
@@ -53,16 +54,21 @@ class Released:
     cured_t: bytes | None = None
     cured_b: bytes | None = None
     checks: Mapping[tuple[Group, int], CheckResult] = field(default_factory=dict)
+    terminated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How one envelope came out; `t` and `b` are given only where they may be published."""
+    """How one envelope came out; `t` and `b` are given only where they may be published.
+
+    `deal_wrong` names wrong shares of members, `own_wrong` wrong wraps to the bidder itself.
+    """
 
     code: OutcomeCode
     fault: Fault
     b_from: Source | None = None
-    deal_wrong: tuple[WrapRef, ...] = ()
+    deal_wrong: tuple[SeatRef, ...] = ()
+    own_wrong: tuple[int, ...] = ()
     t: bytes | None = None
     b: bytes | None = None
     plain_sha256: str | None = None
@@ -170,20 +176,23 @@ def unseal(
     if path is None:
         return blob_outcome(missing=True)
     t, b = custodian_half(head, released), bidder_half(head, released)
-    refused = _half_outcome(t, b)
+    refused = _half_outcome(t, b, terminated=released.terminated)
     if refused is not None:
         return refused
-    assert t.value is not None  # noqa: S101 - known halves have values
-    assert b.value is not None  # noqa: S101
+    assert t.value is not None
+    assert b.value is not None
     halves = Halves(t=t.value, b=b.value)
-    wrong = tuple(compare_deal(head.binding, halves, keys, head.wraps))
+    wrong = compare_deal(head.binding, halves, keys, head.wraps)
+    seats = tuple(SeatRef(group=w.group, i=w.i) for w in wrong if w.group != "B")
+    own = tuple(w.i for w in wrong if w.group == "B")
 
     def outcome(code: OutcomeCode, fault: Fault, detail: str, sha256: str | None) -> Outcome:
         return Outcome(
             code=code,
             fault=fault,
             b_from=b.source,
-            deal_wrong=wrong,
+            deal_wrong=seats,
+            own_wrong=own,
             t=halves.t,
             b=halves.b,
             plain_sha256=sha256,
@@ -206,17 +215,19 @@ def blob_outcome(*, missing: bool) -> Outcome:
     return Outcome(code="BLOB_MISSING" if missing else "BLOB_CORRUPT", fault="platform")
 
 
-def _half_outcome(t: Half, b: Half) -> Outcome | None:
-    """The outcome when a half is missing, in the order of 9.7: first T, then B."""
-    if t.state is HalfState.DISPUTED:
-        return Outcome(code="DEAL_DISPUTED", fault="undetermined")
-    if t.state is HalfState.WAITING:
-        return Outcome(code="CUSTODIANS_SHORT", fault="members")
+def _half_outcome(t: Half, b: Half, *, terminated: bool) -> Outcome | None:
+    """The outcome when a half is missing; None when both are known."""
+    if t.state is b.state is HalfState.KNOWN:
+        return None
     if HalfState.BADLY_DEALT in {t.state, b.state}:
         return Outcome(code="BIDDER_BAD_DEAL", fault="bidder")
+    if terminated:
+        return Outcome(code="CUSTODIANS_SHORT", fault="members")
     if b.state is not HalfState.KNOWN:
         return Outcome(code="BIDDER_ABSENT", fault="bidder")
-    return None
+    if t.state is HalfState.DISPUTED:
+        return Outcome(code="DEAL_DISPUTED", fault="undetermined")
+    return Outcome(code="CUSTODIANS_SHORT", fault="members")
 
 
 def _from_shares(

@@ -6,7 +6,6 @@ ones that the constraints admit are taken. Nothing here reads a clock, a databas
 """
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ SHORTEST_SEED: Final = 16
 LONGEST_SEED: Final = 64
 MOST_SEATS: Final = 10_000
 
-# Codes of a classification tree (A, A01, A0101): a code stands for its whole branch.
-_TREE_CODE: Final = re.compile(r"[A-Z][0-9]{0,12}")
 _KEYS: Final = frozenset({"seats", "reserve", "speciality", "exclude", "at_most_per_employer"})
 
 
@@ -201,14 +198,6 @@ def draw_in_order(
     )
 
 
-def covers(speciality: str, code: str) -> bool:
-    """Whether a code lies in the branch of a speciality; codes outside the tree must be equal."""
-    if speciality == code:
-        return True
-    in_tree = _TREE_CODE.fullmatch(speciality) and _TREE_CODE.fullmatch(code)
-    return bool(in_tree) and code.startswith(speciality)
-
-
 def read_constraints(value: Json) -> Constraints:
     """The constraints as a file or statement says them; refuses unknown keys and odd numbers."""
     if not isinstance(value, dict) or not set(value) <= _KEYS:
@@ -251,8 +240,7 @@ def _against(candidate: Mapping[str, Json], constraints: Constraints) -> str | N
         return "employer"
     if constraints.speciality is None:
         return None
-    codes = candidate.get("specialities", [])
-    return None if any(covers(constraints.speciality, code) for code in codes) else "speciality"
+    return None if constraints.speciality in candidate.get("specialities", []) else "speciality"
 
 
 def _exclusions(value: Json) -> tuple[Exclusion, ...]:

@@ -215,6 +215,8 @@ def _price_terms(file: PriceFile) -> PriceTerms:
     points = file.float_points if isinstance(file, MeanSlopeFile) else None
     if points is not None:
         _require_distinct("float point", [point.id for point in points])
+        if [point.id for point in points] != sorted(point.id for point in points):
+            raise BadMethod("expected the float points in the ascending order of their ids")
         if any(Decimal(point.value) >= 1 for point in points):
             raise BadMethod("expected every float point below 1 (0.015 is 1.5 %), got a larger one")
     numbers = msgspec.to_builtins(file)

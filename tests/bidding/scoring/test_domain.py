@@ -80,6 +80,7 @@ def test_another_shape_is_refused_by_schema_and_code(value: dict[str, Any]) -> N
         (with_criterion(kind="pass_fail"), "passed or not"),
         (with_criterion(step="0.125"), "at most 2 decimals"),
         (with_price(float_points=[FLOATS[0], FLOATS[0]]), "an id of its own"),
+        (with_price(float_points=FLOATS[::-1]), "ascending order"),
         (with_price(float_points=[{"id": "A", "value": "1"}]), "below 1"),
     ],
 )

@@ -157,8 +157,8 @@ CREATE TABLE bidding.readiness (
     seat_index   int         NOT NULL,
     nonce        bytea       NOT NULL,
     asked_at     timestamptz NOT NULL,
-    challenge    bytea       NOT NULL,
-    ciphertext   bytea       NOT NULL,
+    expected     text        NOT NULL,
+    wrap         bytea       NOT NULL,
     answered_at  timestamptz,
     passed       boolean,
     PRIMARY KEY (opening_keys, group_letter, seat_index, nonce)

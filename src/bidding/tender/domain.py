@@ -174,6 +174,19 @@ class Document:
     added_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A drill's question to one seat (sealing.md 8.3), with the answer to expect."""
+
+    opening_keys: str
+    group: str
+    i: int
+    nonce: bytes
+    expected: str
+    wrap: bytes
+    passed: bool | None = None
+
+
 def next_status(status: str, event: str) -> str:
     """Return the status after an event; a missing pair is refused."""
     after = TRANSITIONS.get((status, event))

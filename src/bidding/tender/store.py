@@ -13,6 +13,7 @@ from bidding.tender.domain import (
     Lot,
     LotId,
     Parties,
+    Question,
     TenderId,
     UnknownLot,
     UnknownTender,
@@ -408,6 +409,82 @@ async def member_key(connection: Connection, sid: str) -> bytes | None:
     """Return the member-key statement's file, or None."""
     raw: bytes | None = await connection.fetchval(MEMBER_KEY, bytes.fromhex(sid))
     return raw
+
+
+INSERT_DRILL: Final[LiteralString] = """
+    INSERT INTO bidding.readiness
+           (opening_keys, group_letter, seat_index, nonce, asked_at, expected, wrap)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+
+async def insert_drill(connection: Connection, question: Question, asked_at: datetime) -> None:
+    """Write a drill's question to one seat, with the answer to expect."""
+    await connection.execute(
+        INSERT_DRILL,
+        bytes.fromhex(question.opening_keys),
+        question.group,
+        question.i,
+        question.nonce,
+        asked_at,
+        question.expected,
+        question.wrap,
+    )
+
+
+DRILLS: Final[LiteralString] = """
+    SELECT encode(opening_keys, 'hex') AS opening_keys, group_letter, seat_index, nonce, expected,
+           wrap, asked_at, answered_at, passed
+      FROM bidding.readiness
+     WHERE opening_keys = $1
+  ORDER BY asked_at DESC, group_letter, seat_index
+     LIMIT 500
+"""
+
+
+async def drills(connection: Connection, opening_keys: str) -> list[Question]:
+    """Return the drills of opening keys, the newest first."""
+    return [
+        Question(
+            opening_keys=row["opening_keys"],
+            group=row["group_letter"],
+            i=row["seat_index"],
+            nonce=row["nonce"],
+            expected=row["expected"],
+            wrap=row["wrap"],
+            passed=row["passed"],
+        )
+        for row in await connection.fetch(DRILLS, bytes.fromhex(opening_keys))
+    ]
+
+
+ANSWER_DRILL: Final[LiteralString] = """
+    UPDATE bidding.readiness
+       SET answered_at = $5,
+           passed = (expected = $6)
+     WHERE opening_keys = $1
+       AND group_letter = $2
+       AND seat_index = $3
+       AND nonce = $4
+       AND answered_at IS NULL
+ RETURNING passed
+"""
+
+
+async def answer_drill(
+    connection: Connection, question: Question, answer: str, at: datetime
+) -> bool | None:
+    """Write a member's answer; return whether it is right, None when nothing was asked."""
+    passed: bool | None = await connection.fetchval(
+        ANSWER_DRILL,
+        bytes.fromhex(question.opening_keys),
+        question.group,
+        question.i,
+        question.nonce,
+        at,
+        answer,
+    )
+    return passed
 
 
 MEMBER_KEYS: Final[LiteralString] = """

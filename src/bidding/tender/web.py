@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from bidding.tender import service
+from bidding.tender import drill, service
 from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from foundation.identity.request import actor_of, signed_in
 from foundation.statements.canonical import b64
@@ -214,7 +214,22 @@ async def sealing_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str
     }
 
 
+@post("/api/v1/lots/{lot:uuid}/drills", tags=["tenders"])
+async def begin_drill(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
+    """Ask every member of the opening keys whether it still holds its key."""
+    asked = await drill.begin_drill(request.app.state.desk.db, signed_in(request), lot)
+    return {"asked": asked}
+
+
+@get("/api/v1/lots/{lot:uuid}/drills", tags=["tenders"])
+async def show_drills(request: AnyRequest, lot: FromPath[UUID]) -> list[dict[str, Any]]:
+    """Show a lot's drills and who passed."""
+    return await drill.show_drills(request.app.state.desk.db, lot)
+
+
 routes: Final = [
+    begin_drill,
+    show_drills,
     draft_tender,
     add_document,
     fetch_document,

@@ -1,0 +1,186 @@
+"""The two doors through which signed things enter: papers, and statements of one signer.
+
+The type of a statement decides which service accepts it; this table is the only place that knows
+all contexts' acceptors.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from bidding.award import service as award
+from bidding.bid.desk import Desk
+from bidding.licence.profile import licence_signers
+from bidding.opening import release, steps, unsealing
+from bidding.opening import store as opening_store
+from bidding.tender import drill
+from bidding.tender import service as tender
+from experts.drawing import service as drawing
+from experts.panel import service as panel
+from foundation.clock import platform_now
+from foundation.database import Connection, Context, reading, transaction
+from foundation.identity import Actor, require
+from foundation.identity import store as identity_store
+from foundation.problems import Invalid, NotAllowed
+from foundation.statements.canonical import BadField
+from foundation.statements.signed import Signature, Statement, check_signature
+from foundation.statements.store import (
+    NotYourPaper,
+    Paper,
+    add_signature,
+    paper,
+    paper_locked,
+    papers_waiting,
+)
+
+AcceptPaper = Callable[[Connection, Statement], Awaitable[None]]
+AcceptStatement = Callable[[Desk, Actor, Statement], Awaitable[None]]
+
+
+class UnknownType(Invalid):
+    """Statements of this type do not enter by this door."""
+
+    code = "unknown-statement-type"
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptor:
+    """Who accepts a complete paper, with the rights of which context."""
+
+    context: Context
+    accept: AcceptPaper
+
+
+PAPERS: Final[Mapping[str, Acceptor]] = {
+    "opening-keys": Acceptor("bidding", tender.accept_opening_keys),
+    "schedule": Acceptor("bidding", tender.accept_schedule),
+    "remedy-start": Acceptor("bidding", steps.accept_remedy_start),
+    "opening-record": Acceptor("bidding", unsealing.accept_opening_record),
+    "draw": Acceptor("experts", drawing.accept_draw),
+    "evaluation-report": Acceptor("experts", panel.accept_report),
+    "award": Acceptor("bidding", award.accept_award),
+    "letter": Acceptor("bidding", award.accept_letter),
+}
+
+
+async def sign_paper(
+    desk: Desk, actor: Actor, sid: str, signature: Signature
+) -> tuple[Statement, bool]:
+    """Add one signature to a paper; with the last one it is accepted in the same transaction.
+
+    Refuses a signature that does not verify, and one that the paper does not wait for.
+    """
+    async with reading(desk.db, "foundation") as connection:
+        kind = (await paper(connection, sid)).statement.type
+    acceptor = PAPERS[kind]
+    async with transaction(desk.db, acceptor.context) as connection:
+        held = await paper_locked(connection, sid)
+        now = await platform_now(connection)
+        subject, kid = await _signer_of(desk, connection, held, signature)
+        if actor.subject != subject and actor.kid != kid:
+            raise NotAllowed("a paper is signed by the one who is logged in")
+        signed, complete = await add_signature(
+            connection, held, signature, subject=subject, kid=kid, at=now
+        )
+        if complete:
+            await acceptor.accept(connection, signed)
+    return signed, complete
+
+
+async def _signer_of(
+    desk: Desk, connection: Connection, held: Paper, signature: Signature
+) -> tuple[str | None, str | None]:
+    """Verify one signature of a paper; return the organisation or the key that made it."""
+    one = Statement(type=held.statement.type, body=held.statement.body, sigs=(signature,))
+    if signature.chain:
+        now = await platform_now(connection)
+        return licence_signers(one, desk.anchors, now)[0].uscc, None
+    found = None
+    if signature.kid is not None:
+        found = await identity_store.actor_of_key(connection, signature.kid)
+    if found is None:
+        raise NotYourPaper(f"no registered person has the key {signature.kid}")
+    check_signature(signature.alg, found[1], one.signed_bytes, signature.sig)
+    return None, signature.kid
+
+
+async def waiting_papers(desk: Desk, actor: Actor) -> list[Paper]:
+    """Return the papers that wait for the actor's organisation or key."""
+    async with reading(desk.db, "foundation") as connection:
+        subject = actor.subject if actor.kid is None else None
+        return await papers_waiting(connection, subject=subject, kid=actor.kid)
+
+
+async def show_paper(desk: Desk, actor: Actor, sid: str) -> Paper:
+    """Return one paper to those whose signature it needs."""
+    async with reading(desk.db, "foundation") as connection:
+        found = await paper(connection, sid)
+    for waiting in found.waiting:
+        required = waiting.required
+        if required.subject == actor.subject or (actor.kid and required.kid == actor.kid):
+            return found
+    raise NotYourPaper("this paper does not need your signature")
+
+
+async def _member_key(desk: Desk, _: Actor, statement: Statement) -> None:
+    async with transaction(desk.db, "bidding") as connection:
+        now = await platform_now(connection)
+        await tender.accept_member_key(connection, statement, desk.anchors, now)
+
+
+async def _share_check(desk: Desk, _: Actor, statement: Statement) -> None:
+    await release.take_share_check(desk, statement, await _lot_of(desk, statement))
+
+
+async def _release_r(desk: Desk, _: Actor, statement: Statement) -> None:
+    await release.take_release_r(desk, statement, await _lot_of(desk, statement))
+
+
+async def _release_t(desk: Desk, _: Actor, statement: Statement) -> None:
+    await release.take_release_t(desk, statement, await _lot_of(desk, statement))
+
+
+async def _objection(desk: Desk, actor: Actor, statement: Statement) -> None:
+    await release.take_objection(desk, actor, statement, await _lot_of(desk, statement))
+
+
+async def _readiness(desk: Desk, _: Actor, statement: Statement) -> None:
+    await drill.take_answer(desk.db, statement)
+
+
+async def _vote(desk: Desk, actor: Actor, statement: Statement) -> None:
+    require(actor, "committee")
+    await award.cast_vote(desk.db, statement)
+
+
+async def _lot_of(desk: Desk, statement: Statement) -> UUID:
+    closing = statement.body.get("closing")
+    if not isinstance(closing, str) or len(closing) != 64:
+        raise BadField("expected the sid of a closing in `closing`")
+    async with reading(desk.db, "bidding") as connection:
+        return await opening_store.lot_of_closing(connection, closing)
+
+
+STATEMENTS: Final[Mapping[str, AcceptStatement]] = {
+    "member-key": _member_key,
+    "readiness": _readiness,
+    "share-check": _share_check,
+    "release-r": _release_r,
+    "release-t": _release_t,
+    "objection": _objection,
+    "seed-commit": lambda d, a, s: drawing.accept_seed_commit(d.db, a, s, d.anchors),
+    "seed-reveal": lambda d, a, s: drawing.accept_seed_reveal(d.db, a, s, d.anchors),
+    "pledge": lambda d, a, s: panel.accept_pledge(d.db, a, s),
+    "scorecard": lambda d, a, s: panel.accept_scorecard(d.db, a, s),
+    "dissent": lambda d, a, s: panel.accept_dissent(d.db, a, s),
+    "vote": _vote,
+}
+
+
+async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> None:
+    """Hand a signed statement to the service of its type; refuses types of other doors."""
+    acceptor = STATEMENTS.get(statement.type)
+    if acceptor is None:
+        raise UnknownType(f"expected one of {', '.join(sorted(STATEMENTS))}, got {statement.type}")
+    await acceptor(desk, actor, statement)

@@ -352,6 +352,8 @@ def receipt_facts(lot: Lot, paper: ReceiptPaper) -> tuple[Fact, ...]:
     if paper.bidder is not None:
         name, uscc = paper.bidder
         found.insert(1, Fact(label=words("role.bidder"), value=name, note=uscc))
+    else:
+        found.append(found.pop(1))
     return tuple(found)
 
 

@@ -1,18 +1,24 @@
 """Sample values for every page: a tender of 2019 with invented companies, people and amounts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from bidding.bid.domain import Act
+from bidding.opening.domain import Listed, OpenedBid, Opening, Result, Share, Thresholds
+from bidding.opening.hall import HallFacts
 from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
+from foundation.statements.signed import Statement
+from foundation.statements.store import Kept
 from sunbid.pages.bid import ReceiptPaper, receipt_view, tasks_view
 from sunbid.pages.charts import qr_svg
 from sunbid.pages.elements import Check, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
 from sunbid.pages.lifecycle import LotTimes
 from sunbid.pages.notices import Search, notices_view
+from sunbid.pages.opening import opening_view, openings_view
 from sunbid.pages.tender import tender_view
 
 NOW = datetime(2019, 5, 13, 6, 20, 5, 418_000, tzinfo=UTC)
@@ -233,4 +239,130 @@ SAMPLES |= {
     "tasks": ("bid/tasks.html", tasks_sent, BIDDER),
     "tasks-unsent": ("bid/tasks.html", tasks_unsent, BIDDER),
     "receipt": ("bid/receipt.html", a_receipt, BIDDER),
+}
+
+
+NAMES = ("甲", "乙", "丙", "丁", "戊", "己", "庚")
+PRICES = ("19870000", "20120000", "20365000", "20610000", "20855000", "21030000")
+
+
+def a_submission(i: int) -> UUID:
+    """The submission of the i-th sample bidder."""
+    return UUID(int=LOT.int + 1000 + i)
+
+
+def some_listed(released: int) -> list[Listed]:
+    """Three envelopes of seven bids; so many bids are released by their bidders."""
+    return [
+        Listed(
+            lot=LOT, tree=f"{i}{j}" * 32, submission=a_submission(i), act=DIGEST, seq=1,
+            volume=volume, header_hash="", wraps_hash="", size=1, upload=LOT, header=b"",
+            wraps=b"", blob="ok", b_value=b"x" if i < released else None,
+            b_from="bidder" if i < released else None,
+            b_at=DEADLINE + timedelta(minutes=3 + i) if i < released else None, t_value=None,
+        )
+        for i in range(7)
+        for j, volume in enumerate(("price", "qualification", "technical"))
+    ]  # fmt: skip
+
+
+def kept(kind: str, minutes: int, **body: object) -> Kept:
+    """A statement told in the hall."""
+    statement = Statement(type=kind, body=body, sigs=())  # type: ignore[arg-type]
+    at = DEADLINE + timedelta(minutes=minutes, seconds=12)
+    return Kept(statement=statement, public=True, queue=None, accepted_at=at)
+
+
+def an_opening(phase: str, minutes: int, window: int | None = 30) -> Opening:
+    """An opening in some phase."""
+    at = DEADLINE + timedelta(minutes=minutes)
+    return Opening(
+        lot=LOT, closed_at=DEADLINE, closed_tick=1, cut=LOT, closing=DIGEST, list_root=DIGEST,
+        phase=phase, phase_at=at, phase_until=at + timedelta(minutes=window) if window else None,
+        remedy_start=None, record=None, recorded_at=None,
+    )  # fmt: skip
+
+
+def hall_sealed() -> object:
+    """The hall while bidders release: names and prices are sealed."""
+    told = [
+        kept("closing", 1, count=21, list_root=DIGEST),
+        kept("opening-step", 2, step="phase1"),
+        kept("share-check", 3, group="T", i=2),
+        kept("release-ack", 4, trees=["a", "b", "c"]),
+    ]
+    return opening_view(
+        HallFacts(
+            lot=a_lot("opening"), opening=an_opening("phase1", 2), listed=some_listed(5),
+            shares=[], checks=[], results=[], bids=[],
+            needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
+            told=told, now=DEADLINE + timedelta(minutes=14),
+        )
+    )  # fmt: skip
+
+
+def hall_open() -> object:
+    """The hall while prices are read; one bid could not be opened, one was remedied."""
+    listed = some_listed(7)
+    results = [
+        Result(
+            tree=one.tree, submission=one.submission, volume=one.volume,
+            code="SEALED_WRONG" if one.submission == a_submission(4) else "OPENED",
+            fault="none", b_from="bidder", deal_wrong=(), plain_sha256=None,
+        )
+        for one in listed
+    ]  # fmt: skip
+    remedied = [
+        replace(one, b_from="remedy") if one.submission == a_submission(6) else one
+        for one in listed
+    ]
+    bids = [
+        OpenedBid(
+            lot=LOT, submission=a_submission(i), uscc=f"9134060{i}MA00000{i}1X",
+            name=f"示例建设{NAMES[i]}有限公司",
+            items={"price_yuan": price, "duration_days": 65, "project_manager": f"王示例{NAMES[i]}"},
+            files={}, machine_code=None,
+        )
+        for i, price in zip((0, 1, 2, 3, 5, 6), PRICES, strict=True)
+    ]  # fmt: skip
+    shares = [
+        Share(group="T", i=i, tree=one.tree, value=b"") for one in listed for i in (1, 3)
+    ]
+    told = [
+        kept("closing", 1, count=21, list_root=DIGEST),
+        kept("opening-step", 2, step="phase1"),
+        kept("release-ack", 4, trees=["a", "b", "c"]),
+        kept("opening-step", 32, step="phase2"),
+        kept("release-r", 35, i=1),
+        kept("opening-step", 36, step="phase3"),
+        kept("release-t", 40, i=3),
+        kept("opening-step", 44, step="phase4"),
+        kept("objection", 46, uscc="91340604MA0000041X", content="本公司手机收不到授权请求。"),
+    ]
+    return opening_view(
+        HallFacts(
+            lot=a_lot("opening"), opening=an_opening("phase4", 44, None), listed=remedied,
+            shares=shares, checks=[], results=results, bids=bids,
+            needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
+            told=told, now=DEADLINE + timedelta(minutes=51),
+        ),
+        own_uscc="91340601MA0000011X",
+    )  # fmt: skip
+
+
+def hall_before() -> object:
+    """The hall before the deadline."""
+    return opening_view(
+        HallFacts(
+            lot=a_lot(), opening=None, listed=[], shares=[], checks=[], results=[], bids=[],
+            needed=None, told=[], now=NOW,
+        )
+    )  # fmt: skip
+
+
+SAMPLES |= {
+    "hall-sealed": ("opening/hall.html", hall_sealed, None),
+    "hall-open": ("opening/hall.html", hall_open, BIDDER),
+    "hall-before": ("opening/hall.html", hall_before, None),
+    "halls": ("opening/list.html", lambda: openings_view([a_lot(), a_lot("opening", 2)], NOW), None),
 }

@@ -9,16 +9,27 @@ from uuid import UUID
 from bidding.bid.domain import Act
 from bidding.opening.domain import Listed, OpenedBid, Opening, Result, Share, Thresholds
 from bidding.opening.hall import HallFacts
+from bidding.scoring.domain import Criterion, Method, PriceTerms
 from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from foundation.statements.signed import Statement
 from foundation.statements.store import Kept
 from sunbid.pages.bid import ReceiptPaper, receipt_view, tasks_view
 from sunbid.pages.charts import qr_svg
-from sunbid.pages.elements import Check, words
+from sunbid.pages.elements import Action, Check, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
 from sunbid.pages.lifecycle import LotTimes
 from sunbid.pages.notices import Search, notices_view
 from sunbid.pages.opening import opening_view, openings_view
+from sunbid.pages.panel import (
+    DraftMark,
+    OpenDocument,
+    SeatLine,
+    SeatsView,
+    SeatWork,
+    SheetPage,
+    scoring_view,
+    sheet_view,
+)
 from sunbid.pages.tender import tender_view
 
 NOW = datetime(2019, 5, 13, 6, 20, 5, 418_000, tzinfo=UTC)
@@ -365,4 +376,100 @@ SAMPLES |= {
     "hall-open": ("opening/hall.html", hall_open, BIDDER),
     "hall-before": ("opening/hall.html", hall_before, None),
     "halls": ("opening/list.html", lambda: openings_view([a_lot(), a_lot("opening", 2)], NOW), None),
+}
+
+
+EXPERT = Visitor(name="3 号席位", role="expert", note="身份不显示")
+CRITERIA = (
+    ("t1", "总体部署与进度", "15"),
+    ("t2", "质量与检测", "15"),
+    ("t3", "安全文明施工", "20"),
+    ("t4", "雨季施工措施", "8"),
+    ("t5", "交通导改", "20"),
+)
+PARAGRAPHS = (
+    "3.6　雨季施工措施",
+    "本工程管槽开挖期跨 6 至 9 月，滨河段地下水位高程 21.3 m，槽底最低高程 18.7 m，低于常水位 2.6 m。",
+    "沿河侧每 25 m 设一口降水井，井深 9 m，共 96 口；抽排能力按二十年一遇 24 小时降雨 186 mm 复核。",
+    "气象预警达到黄色时停止开挖，一小时内完成槽口覆盖与人员撤离。",
+)  # fmt: skip
+
+
+def seat_work(done: int = 12) -> SeatWork:
+    """A seat that has scored some of six blind bids."""
+    criteria = (
+        Criterion(id="q1", name="资质等级", volume="qual", kind="pass_fail", max=None, step=None),
+        *(
+            Criterion(
+                id=key, name=name, volume="tech", kind="range", max=Decimal(most),
+                step=Decimal("0.1"),
+            )
+            for key, name, most in CRITERIA
+        ),
+    )  # fmt: skip
+    method = Method(
+        decimals=2,
+        price=PriceTerms(formula="V5", full=Decimal(60), terms={}, float_points=None),
+        criteria=criteria,
+        trim_each_side=1,
+        candidates=3,
+        sha256=DIGEST,
+    )
+    codes = ("A", "B", "C", "D", "E", "F")
+    cells = [(code, c) for code in codes for c in criteria]
+    shares = ("0.73", "0.87", "0.9", "0.6")
+    marks = {
+        (code, c.id): DraftMark(
+            score=None if c.max is None else (c.max * Decimal(shares[i % 4])).quantize(Decimal("0.1")),
+            passed=True if c.max is None else None,
+            comment="井点布置与 24 小时降雨复核具体；图 3-11 的汛期接驳没有给出管径与流量。",
+            saved_at=NOW,
+        )
+        for i, (code, c) in enumerate(cells[:done])
+    }  # fmt: skip
+    return SeatWork(
+        lot_id=str(LOT), title="相山区政务服务大厅工程总承包（EPC）", seat=3, method=method,
+        codes=codes, marks=marks,
+    )  # fmt: skip
+
+
+def scoring() -> object:
+    """The split view in the middle of the third bid."""
+    document = OpenDocument(
+        name="施工组织设计.pdf",
+        page=4,
+        pages=12,
+        sheets=(SheetPage(number=4, image=None, paragraphs=PARAGRAPHS),),
+        previous="?page=3",
+        next="?page=5",
+        files=(("施工组织设计.pdf", "?file=1", True), ("进度计划.pdf", "?file=2", False)),
+    )
+    return scoring_view(seat_work(17), "C", "t4", document)
+
+
+def scoring_verdict() -> object:
+    """The split view at a criterion that is met or not, without a document."""
+    return scoring_view(seat_work(2), "A", "q1", None)
+
+
+def seats() -> object:
+    """Two panels of one expert."""
+    go = Action(label=words("seats.open"), href="/seats/x", kind="primary")
+    return SeatsView(
+        lines=(
+            SeatLine(
+                title="相山区政务服务大厅工程总承包（EPC）", number="A3406-2019-0001", seat=3,
+                tag=Tag(label=words("seats.scoring"), state="now", icon="sun"),
+                text=words("seat.matrix_note", done=12, total=36), action=go,
+            ),
+        )
+    )  # fmt: skip
+
+
+SAMPLES |= {
+    "scoring": ("panel/scoring.html", scoring, EXPERT),
+    "scoring-verdict": ("panel/scoring.html", scoring_verdict, EXPERT),
+    "seats": ("panel/seats.html", seats, EXPERT),
+    "sheet": ("panel/sheet.html", lambda: sheet_view(seat_work(36), signed_at=None), EXPERT),
+    "sheet-open": ("panel/sheet.html", lambda: sheet_view(seat_work(30), signed_at=None), EXPERT),
 }

@@ -3,38 +3,53 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
+from bidding.licence.issue import Issuer, issue_licence, issue_root
+from bidding.licence.profile import LICENCE_USAGE, LicenceInfo, licence_names
+from bidding.licence.uscc import check_character
 from bidding.sealing import bodies
+from bidding.sealing.checks import Trust
 from bidding.sealing.kem import derive_key_pair, public_point
 from bidding.sealing.opening_keys import LotKeys, lot_keys
 from bidding.sealing.seal import Bidder, Sealed, seal_package
-from foundation.statements.canonical import b64, time_text
+from foundation.ledger.leaf import LeafOpening
+from foundation.ledger.note import Checkpoint, Note, log_key, sign_note
+from foundation.ledger.proof import make_proof
+from foundation.ledger.tree import hash_range, inclusion_ranges, new_nodes, root_of
+from foundation.statements.canonical import b64, time_ms, time_text
 from foundation.statements.keyfile import ExchangeKey
-from foundation.statements.signed import KeySigner, Statement, kid_of, sign, unsigned
+from foundation.statements.signed import KeySigner, Statement, sign, unsigned
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 TENDER = "5f0c1f0e-6f0e-4c52-9d3b-0d5a8a8f3b11"
 LOT = "9b2f6a34-7c1d-4f0a-8a75-3f1f1f0c2d22"
 BUYER = "91350100M000100Y43"
 SUPERVISOR = "91110000600037341L"
-USAGE = "2.25.1234"
-# Organisations of the seats, by role; check digits are not asked here.
+
+
+def organisation(number: int) -> str:
+    """A code with a right check character."""
+    first = f"91340600MA{number:07d}"
+    return first + check_character(first)
+
+
 SEATS = {
-    "T": [("913401000000000001", "buyer"), ("913401000000000002", "trading-centre"),
-          ("913401000000000003", "notary")],
-    "R": [("913401000000000004", "supervisor"), ("913401000000000005", "audit"),
-          ("913401000000000006", "authority")],
+    "T": [(organisation(1), "buyer"), (organisation(2), "trading-centre"),
+          (organisation(3), "notary")],
+    "R": [(organisation(4), "supervisor"), (organisation(5), "audit"),
+          (organisation(6), "authority")],
 }  # fmt: skip
-BIDDER = "91340600MA2TCLR02U"
+BIDDER = organisation(100)
+RIVAL = organisation(101)
 
 
 def key_from(label: str) -> ec.EllipticCurvePrivateKey:
@@ -42,80 +57,41 @@ def key_from(label: str) -> ec.EllipticCurvePrivateKey:
     return derive_key_pair(label.encode().ljust(32, b"."))
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A root that issues licences."""
-
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: key_from("authority"))
-    name: str = "Test authority"
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """The self-signed root."""
-        return self._build(self.name, None, self.key.public_key(), ca=True)
-
-    @property
-    def der(self) -> bytes:
-        """The root in DER."""
-        return self.certificate.public_bytes(Encoding.DER)
-
-    def licence(self, uscc: str, **changes: object) -> KeySigner:
-        """A signer with a licence of an organisation."""
-        key = key_from(f"licence {uscc}")
-        made = self._build(f"公司 {uscc[-4:]}", uscc, key.public_key(), **changes)
-        return KeySigner(key, (made.public_bytes(Encoding.DER),))
-
-    def _build(
-        self,
-        name: str,
-        uscc: str | None,
-        key: object,
-        *,
-        ca: bool = False,
-        begin: datetime = NOW - timedelta(days=100),
-        end: datetime = NOW + timedelta(days=300),
-        usage: str = USAGE,
-        signing: bool = True,
-        extra: Sequence[tuple[x509.ExtensionType, bool]] = (),
-    ) -> x509.Certificate:
-        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
-        if uscc is not None:
-            attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, uscc))
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name(attributes))
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)]))
-            .public_key(key)  # type: ignore[arg-type]
-            .serial_number(int.from_bytes(name.encode()[:8], "big"))
-            .not_valid_before(begin)
-            .not_valid_after(end)
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(_key_usage(ca=ca, signing=signing), critical=True)
-        )
-        if not ca:
-            builder = builder.add_extension(
-                x509.ExtendedKeyUsage([x509.ObjectIdentifier(usage)]), critical=False
-            )
-        for extension, critical in extra:
-            builder = builder.add_extension(extension, critical=critical)
-        return builder.sign(self.key, hashes.SHA256())
+ROOT_KEY = key_from("authority")
 
 
-AUTHORITY = Authority()
+@lru_cache
+def issuer() -> Issuer:
+    """The development authority of the tests."""
+    return Issuer(key=ROOT_KEY, certificate=issue_root(ROOT_KEY))
 
 
-def _key_usage(*, ca: bool, signing: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=signing and not ca,
-        content_commitment=not ca,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        encipher_only=False,
-        decipher_only=False,
+def anchor() -> bytes:
+    """Its root in DER."""
+    return issuer().certificate.public_bytes(Encoding.DER)
+
+
+def trust() -> Trust:
+    """What a client trusts in these tests."""
+    return Trust(anchors=[anchor()], usage=LICENCE_USAGE, subject=licence_names)
+
+
+@lru_cache
+def licence(uscc: str) -> KeySigner:
+    """A signer with the licence of an organisation."""
+    key = key_from(f"licence {uscc}")
+    info = LicenceInfo(
+        uscc=uscc,
+        name=f"公司 {uscc[-4:]}",
+        type="company",
+        person_tag=None,
+        licence_no="1",
+        valid_to=NOW + timedelta(days=300),
     )
+    made = issue_licence(
+        issuer(), key.public_key(), info, NOW - timedelta(days=100), "http://127.0.0.1/crl"
+    )
+    return KeySigner(key, (made.public_bytes(Encoding.DER),))
 
 
 def exchange_key(group: str, i: int) -> ExchangeKey:
@@ -123,11 +99,11 @@ def exchange_key(group: str, i: int) -> ExchangeKey:
     return ExchangeKey(key_from(f"exchange {group}{i}"))
 
 
-def member_key(group: str, i: int, **changes: object) -> Statement:
+def member_key(group: str, i: int, **changes: Any) -> Statement:
     """The signed member key of a seat."""
     uscc, seat = SEATS[group][i - 1]
     exchange, signing = exchange_key(group, i), KeySigner(key_from(f"signing {group}{i}"))
-    body: dict[str, object] = {
+    body: dict[str, Any] = {
         "v": 1,
         "uscc": uscc,
         "name": f"机构 {uscc[-1]}",
@@ -143,12 +119,12 @@ def member_key(group: str, i: int, **changes: object) -> Statement:
         "not_after": time_text(NOW + timedelta(days=200)),
     }
     body.update(changes)
-    return sign(unsigned("member-key", body), AUTHORITY.licence(str(body["uscc"])))
+    return sign(unsigned("member-key", body), licence(str(body["uscc"])))
 
 
-def opening_keys_body(**changes: object) -> dict[str, object]:
+def opening_keys_body(**changes: Any) -> dict[str, Any]:
     """The body of opening keys, 2 of 3 and 2 of 3."""
-    body: dict[str, object] = {
+    body: dict[str, Any] = {
         "v": 1,
         "tender": TENDER,
         "lot": LOT,
@@ -169,17 +145,17 @@ def opening_keys_body(**changes: object) -> dict[str, object]:
     return body
 
 
-def opening_keys(**changes: object) -> LotKeys:
+def opening_keys(**changes: Any) -> LotKeys:
     """Opening keys signed by buyer and supervisor."""
     statement = unsigned("opening-keys", opening_keys_body(**changes))
     for uscc in (BUYER, SUPERVISOR):
-        statement = sign(statement, AUTHORITY.licence(uscc))
+        statement = sign(statement, licence(uscc))
     return lot_keys(statement)
 
 
-def schedule(**changes: object) -> Statement:
+def schedule(**changes: Any) -> Statement:
     """A schedule of one stage with two volumes, signed by both."""
-    body: dict[str, object] = {
+    body: dict[str, Any] = {
         "v": 1,
         "tender": TENDER,
         "lot": LOT,
@@ -199,7 +175,7 @@ def schedule(**changes: object) -> Statement:
     body.update(changes)
     statement = unsigned("schedule", body)
     for uscc in (BUYER, SUPERVISOR):
-        statement = sign(statement, AUTHORITY.licence(uscc))
+        statement = sign(statement, licence(uscc))
     return statement
 
 
@@ -220,7 +196,7 @@ def seal_bytes(
     return target, seal_package(package, target, keys=keys, volume=volume, bidder=bidder)
 
 
-def manifest_body(sealed: Sequence[Sealed], keys: LotKeys, **changes: object) -> bodies.Manifest:
+def manifest_body(sealed: Sequence[Sealed], keys: LotKeys, **changes: Any) -> bodies.Manifest:
     """The manifest of a bid."""
     body = bodies.Manifest(
         v=1,
@@ -246,3 +222,74 @@ def submission(n: int) -> str:
     return str(UUID(int=n, version=4))
 
 
+@dataclass
+class Ledger:
+    """A ledger in memory: enough for proofs and a policy."""
+
+    origin: str = "test.example/log"
+    key: Ed25519PrivateKey = field(
+        default_factory=lambda: Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    )
+    openings: list[LeafOpening] = field(default_factory=list)
+
+    def add(self, statement: Statement) -> LeafOpening:
+        """A leaf of a statement."""
+        body = {
+            "v": 1,
+            "t": statement.type,
+            "tender": TENDER,
+            "lot": LOT,
+            "round": 1,
+            "subject": statement.sid,
+            "at_ms": time_ms(NOW),
+            "first_index": None,
+        }
+        opening = LeafOpening(
+            origin=self.origin,
+            index=len(self.openings),
+            time_ms=time_ms(NOW) + len(self.openings),
+            salt=bytes([len(self.openings)]) * 32,
+            body=body,
+        )
+        self.openings.append(opening)
+        return opening
+
+    @property
+    def policy_text(self) -> str:
+        """A policy that trusts this log and no witness."""
+        return f"log {log_key(self.origin, self.key).text()}\nquorum none\n"
+
+    def proof(self, index: int) -> str:
+        """The proof of a leaf to the newest checkpoint."""
+        hashes = [opening.leaf_hash for opening in self.openings]
+        nodes = new_nodes(0, hashes, {})
+        path = [hash_range(part, nodes) for part in inclusion_ranges(index, len(hashes))]
+        text = Checkpoint(origin=self.origin, size=len(hashes), root=root_of(hashes)).text()
+        note = Note(text=text, lines=(sign_note(text, self.origin, self.key),))
+        return make_proof(index, path, note.to_text()).to_text()
+
+
+def lot_file(**changes: Any) -> dict[str, Any]:
+    """The sealing material of the lot, as the platform would serve it."""
+    keys, plan, ledger = opening_keys(), schedule(), Ledger()
+    ledger.add(keys.statement)
+    ledger.add(plan)
+    ledger.add(unsigned("event", {"v": 1}))
+    found: dict[str, Any] = {
+        "v": 1,
+        "tender": TENDER,
+        "lot": LOT,
+        "round": 1,
+        "opening_keys": keys.statement.json(),
+        "schedules": [plan.json()],
+        "leaves": [opening.to_json() for opening in ledger.openings[:2]],
+        "proofs": {"0": ledger.proof(0), "1": ledger.proof(1)},
+        "policy_text": ledger.policy_text,
+        "pinned": {"buyer_uscc": BUYER, "supervisor_uscc": SUPERVISOR},
+        "anchors": [b64(anchor())],
+        "required_volumes": ["price", "qual"],
+        "clock": "real",
+        "platform_time": None,
+    }
+    found.update(changes)
+    return found

@@ -24,7 +24,7 @@ NEXT: Final = {
 DAMAGED: Final = "Copy the file again from where it was sealed; if it stays so, seal again."
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="check one sealed file", allow_abbrev=False)

@@ -20,7 +20,7 @@ from sunbid.commands.seal import OPENING_KEY, OPENING_KEYS, RECORD, opening_own
 from sunbid.commands.signing import read_passphrase
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add = parser.add_argument
     add("folder", type=Path, metavar="DIR", help="the folder that sunbid seal made")

@@ -42,7 +42,7 @@ from foundation.ledger.policy import read_policy
 from foundation.problems import Invalid
 from foundation.statements.canonical import b64, time_text
 from foundation.statements.keyfile import EXCHANGE, ExchangeKey, load_key, new_key
-from foundation.statements.signed import Statement, unsigned
+from foundation.statements.signed import Statement, decode_body, unsigned
 from sunbid.commands.signing import read_passphrase
 
 MANIFEST: Final = "manifest.json"
@@ -67,7 +67,7 @@ class BidderKeys:
     own: tuple[OwnKey, ...]
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add = parser.add_argument
     add("lot_file", type=Path, metavar="LOT.json", help="the lot's sealing material")
@@ -129,6 +129,7 @@ def _make(
     }
     record = _record(lot.keys, sealed)
     manifest = unsigned("manifest", _manifest(args, lot, list(sealed.values())))
+    decode_body(manifest, Manifest)  # the words of the command line are checked here
     _write(folder / RECORD, record_bytes(record))
     _write(folder / OPENING_KEYS, lot.keys.statement.file())
     _write(folder / MANIFEST, manifest.file())

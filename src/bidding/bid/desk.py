@@ -36,6 +36,7 @@ class Desk:
     objects: ObjectStore
     signer: SignerClient
     platform: Signer
+    platform_anchor: bytes
     authority: LicenceAuthority
     anchors: Sequence[bytes]
     token_key: bytes

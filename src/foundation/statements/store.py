@@ -200,6 +200,25 @@ async def kept_statements(connection: Connection, scope: UUID, types: Sequence[s
     return [_kept(row) for row in rows]
 
 
+KEPT_EVENTS: Final[LiteralString] = """
+    SELECT raw
+      FROM foundation.statement
+     WHERE type = 'event'
+       AND scope IS NOT DISTINCT FROM $2::uuid
+       AND convert_from(raw, 'UTF8')::jsonb #>> '{body,name}' = $1
+  ORDER BY accepted_at DESC, sid
+     LIMIT 1000
+"""
+
+
+async def kept_events(
+    connection: Connection, name: str, scope: UUID | None = None
+) -> list[Statement]:
+    """Return the events of one name in a scope (or in none), newest first."""
+    rows = await connection.fetch(KEPT_EVENTS, name, scope)
+    return [read(row["raw"]) for row in rows]
+
+
 OFFER_PAPER: Final[LiteralString] = """
     INSERT INTO foundation.paper (sid, type, scope, raw, offered_at)
     VALUES ($1, $2, $3, $4, $5)

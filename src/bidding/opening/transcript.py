@@ -1,0 +1,111 @@
+"""The transcript of an opening (开标全记录), published with its record (sealing.md 9.10).
+
+Together with the sealed files it suffices to decrypt and verify for ever.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from bidding.bid import store as bid_store
+from bidding.bid.domain import Act
+from bidding.opening import store
+from bidding.opening.domain import DONE, Listed, WrongPhase, list_entries
+from bidding.tender import store as tender_store
+
+from foundation.database import Connection
+from foundation.ledger.log import checkpoint_covering, leaf_openings, tlog_proofs
+from foundation.statements.canonical import Json
+from foundation.statements.signed import Statement, read
+from foundation.statements.store import Kept, kept_statements
+
+RELEASES: Final = (
+    "release-b",
+    "release-ack",
+    "remedy-start",
+    "release-r",
+    "release-t",
+    "share-check",
+    "cure",
+)
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "opening_keys": ("opening-keys",),
+    "mandates": ("mandate", "mandate-revoke"),
+    "schedules": ("schedule",),
+    "stages": ("stage",),
+    "steps": ("opening-step",),
+    "releases": RELEASES,
+    "omissions": ("omission",),
+    "decisions": ("supervisor-decision",),
+    "records": ("opening-record",),
+    "objections": ("objection",),
+}
+
+
+async def transcript(connection: Connection, lot_id: UUID) -> dict[str, Json]:
+    """Return the transcript of a lot's opening; refuses before its record is signed."""
+    lot = await tender_store.lot(connection, lot_id)
+    opening = await store.opening(connection, lot_id)
+    if opening.phase != DONE:
+        raise WrongPhase("the transcript is published with the signed record of the opening")
+    kept = {part: await kept_statements(connection, lot_id, types) for part, types in PARTS.items()}
+    closing = (await kept_statements(connection, lot_id, ["closing"]))[-1]
+    listed = await store.listed(connection, lot_id)
+    acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
+    refusals = await kept_statements(connection, lot_id, ["refusal"])
+    queues = [k.queue for part in kept.values() for k in part if k.queue is not None]
+    queues += [act.queue for act in acts] + [r.queue for r in refusals if r.queue is not None]
+    queues += [q for q in (closing.queue, opening.cut) if q is not None]
+    leaves = sorted((await leaf_openings(connection, queues)).values(), key=lambda o: o["index"])
+    return {
+        "v": 1,
+        **{part: [k.statement.json() for k in found] for part, found in kept.items()},
+        "closing": closing.statement.json(),
+        "acts": _acts(acts, refusals),
+        "list": list_entries(listed),
+        **_heads(listed),
+        "leaves": leaves,
+        **await _proofs(connection, [leaf["index"] for leaf in leaves]),
+    }
+
+
+def _acts(acts: Sequence[Act], refusals: Sequence[Kept]) -> list[Json]:
+    """Every act of the lot with receipt or refusal; those never taken in by their refusal."""
+    by_act: dict[str, Statement] = {r.statement.body["act"]: r.statement for r in refusals}
+    known = {act.sid for act in acts}
+    rows: list[Json] = [
+        {
+            "statement": None if act.statement is None else read(act.statement).json(),
+            "receipt": None if act.receipt is None else read(act.receipt).json(),
+            "refusal": None
+            if act.receipt is not None or act.sid not in by_act
+            else by_act[act.sid].json(),
+        }
+        for act in acts
+    ]
+    rows += [
+        {"statement": None, "receipt": None, "refusal": r.statement.json()}
+        for r in refusals
+        if r.statement.body["act"] not in known
+    ]
+    return rows
+
+
+def _heads(listed: Sequence[Listed]) -> dict[str, Json]:
+    """Headers and wraps of the list in its order, as the canonical JSON that they are."""
+    ordered = sorted(listed, key=lambda one: (str(one.submission), one.volume))
+    return {
+        "headers": [json.loads(one.header) for one in ordered],
+        "wraps": [json.loads(one.wraps) for one in ordered],
+    }
+
+
+async def _proofs(connection: Connection, indexes: Sequence[int]) -> dict[str, Json]:
+    """The proofs of all leaves in one checkpoint that covers them, and that checkpoint."""
+    proofs = await tlog_proofs(connection, indexes)
+    newest = await checkpoint_covering(connection, max(indexes))
+    return {
+        "proofs": {str(index): proof for index, proof in proofs.items()},
+        "checkpoints": [] if newest is None else [{"note": newest.note, "token": None}],
+    }

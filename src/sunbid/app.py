@@ -1,0 +1,199 @@
+"""The Litestar application: everything that the server brings together, and nothing else.
+
+Opening and closing of what lives as long as the process stands in `lifespan`; routes come from
+the features' web modules; what goes on beside requests from `background`.
+"""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from litestar import Litestar, get
+from litestar.config.compression import CompressionConfig
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import License
+
+import bidding.award.web
+import bidding.bid.web
+import bidding.opening.web
+import bidding.plan.web
+import bidding.tender.web
+import experts.drawing.web
+import experts.panel.web
+import experts.pool.web
+import supervision.cases.web
+import supervision.redflags.web
+import sunbid.web.clock
+import sunbid.web.identity
+import sunbid.web.package
+import sunbid.web.statements
+from bidding.bid.desk import Desk
+from bidding.licence.development import DevAuthority
+from foundation.clock import read_clock
+from foundation.database import Database, check_database, reading
+from foundation.identity.login import register_administrators
+from foundation.ledger.sequencer import run_sequencer
+from foundation.ledger.signer import SignerClient
+from foundation.objects import ObjectStore
+from foundation.outbox import Listener
+from foundation.settings import Settings, check_settings, read_settings
+from foundation.statements.canonical import time_text
+from foundation.statements.signed import Statement, sign, unsigned
+from foundation.web import problem_handlers, send_security_headers, static_files
+from sunbid.background import Background, Ticks
+from sunbid.pages import routes as pages
+from sunbid.pages.site import STATIC, make_pages
+from sunbid.platform_key import load_platform_key
+from sunbid.rounds import make_rounds, on_tick
+from sunbid.web.authentication import Authentication
+from sunbid.web.frame import frame
+
+BODY_LIMIT: Final = 8 * 1024 * 1024
+
+
+@get("/health/live", tags=["health"], sync_to_thread=False)
+def live() -> dict[str, str]:
+    """Say that the process answers."""
+    return {"status": "ok"}
+
+
+ROUTES: Final = [
+    live,
+    *bidding.plan.web.routes,
+    *bidding.tender.web.routes,
+    *bidding.bid.web.routes,
+    *bidding.opening.web.routes,
+    *bidding.award.web.routes,
+    *experts.pool.web.routes,
+    *experts.drawing.web.routes,
+    *experts.panel.web.routes,
+    *supervision.redflags.web.routes,
+    *supervision.cases.web.routes,
+    *sunbid.web.clock.routes,
+    *sunbid.web.identity.routes,
+    *sunbid.web.package.routes,
+    *sunbid.web.statements.routes,
+    *pages.routes,
+]
+
+
+def create_app() -> Litestar:
+    """Make the application from the settings in the environment; the server's factory."""
+    return make_app(read_settings())
+
+
+def make_app(settings: Settings) -> Litestar:
+    """Make the application; refuses settings that its mode does not allow."""
+    check_settings(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with running(app, settings):
+            yield
+
+    return Litestar(
+        route_handlers=[*ROUTES, static_files(STATIC)],
+        lifespan=[lifespan],
+        middleware=[DefineMiddleware(Authentication)],
+        exception_handlers=problem_handlers(),
+        before_send=[send_security_headers],
+        request_max_body_size=BODY_LIMIT,
+        compression_config=CompressionConfig(backend="gzip", exclude=["/events"]),
+        openapi_config=OpenAPIConfig(
+            title="Sunbid 阳光标",
+            version="1.0.0",
+            description="Public-resource e-bidding: sealed bids, provable openings and awards.",
+            license=License(name="Apache-2.0", identifier="Apache-2.0"),
+            path="/schema",
+        ),
+    )
+
+
+@asynccontextmanager
+async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+    """Open what the application needs, run what goes on beside requests, and close all of it."""
+    db = await Database.open(settings.database_url or "", 16)
+    try:
+        async with db.connection() as connection:
+            if settings.mode == "production":
+                await check_database(connection)
+            now, _, _ = await read_clock(connection)
+        desk = await _desk(db, settings, now)
+        if settings.administrators is not None:
+            await register_administrators(db, settings.administrators)
+        await _fill_state(app, settings, desk)
+        background = app.state.background
+        background.start(
+            run_sequencer(db, desk.signer, settings.tick_s, lambda tick: on_tick(app.state, tick))
+        )
+        background.start(app.state.listener.run())
+        background.start_rounds(make_rounds(app.state))
+        try:
+            yield
+        finally:
+            await background.stop()
+            await desk.signer.close()
+    finally:
+        await db.close()
+
+
+async def _desk(db: Database, settings: Settings, now: Any) -> Desk:
+    platform, platform_anchor = load_platform_key(settings, now)
+    work = settings.data_dir / "work"
+    work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Desk(
+        db=db,
+        objects=ObjectStore.open(settings.data_dir / "objects"),
+        signer=SignerClient(settings.signer_socket),
+        platform=platform,
+        platform_anchor=platform_anchor,
+        authority=DevAuthority(settings.licence_url or ""),
+        anchors=tuple(path.read_bytes() for path in settings.licence_anchors),
+        token_key=_token_key(settings.data_dir / "platform" / "token.key"),
+        origin=settings.origin,
+        work=work,
+    )
+
+
+def _token_key(path: Path) -> bytes:
+    """The key to which bidders' tokens are sealed; made once, kept beside the platform's key."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+async def _fill_state(app: Litestar, settings: Settings, desk: Desk) -> None:
+    async def platform_time() -> Statement:
+        async with reading(desk.db, "foundation") as connection:
+            platform, real, factor = await read_clock(connection)
+        body = {
+            "v": 1,
+            "platform": time_text(platform),
+            "real": time_text(real),
+            "factor": int(factor),
+        }
+        return sign(unsigned("platform-time", body), desk.platform)
+
+    state = app.state
+    state.settings = settings
+    state.desk = desk
+    state.clock = "demo" if settings.mode == "demo" else "real"
+    state.policy_text = await _policy_text(settings, desk)
+    state.platform_time = platform_time
+    state.background = Background()
+    state.ticks = Ticks()
+    state.listener = Listener(desk.db)
+    state.pages = make_pages(frame)
+
+
+async def _policy_text(settings: Settings, desk: Desk) -> str:
+    """The policy that clients are offered; without partners it says `quorum none`."""
+    if settings.policy is not None:
+        return settings.policy.read_text(encoding="utf-8")
+    last = await desk.signer.last()
+    return f"log {last.vkey}\nquorum none\n"

@@ -1,0 +1,144 @@
+"""The evidence package of a lot: everything a stranger needs to check it without this program.
+
+Only what is published by then goes in; leaves that are not opened yet show their hash alone.
+"""
+
+import json
+import zipfile
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from bidding.award.evidence import award_evidence
+from bidding.bid.desk import Desk
+from bidding.opening.store import listed as listed_of
+from bidding.opening.transcript import transcript
+from bidding.sealing.parts import PART
+from bidding.tender import store as tender_store
+from bidding.tender.domain import Lot
+from bidding.tender.service import notice_facts
+from experts.published import evaluation_evidence
+from foundation.clock import platform_now
+from foundation.database import Connection, Database, reading
+from foundation.ledger.log import (
+    entries_of_batches,
+    opening_of,
+    origin_of,
+)
+from foundation.ledger.store import Entry
+from foundation.statements.canonical import Json, canonical, time_from_ms, time_text
+from foundation.statements.store import kept_statements
+
+COVERS_OPEN_AFTER: Final = timedelta(days=30)
+
+# Lots that took bids at some moment of these ticks and have no record yet (sealing.md 14.5).
+LOTS_WITHOUT_RECORD: Final[LiteralString] = """
+    SELECT id, published_at, coalesce(closed_at, 'infinity') AS closed_at
+      FROM bidding.lot
+     WHERE published_at IS NOT NULL
+       AND status IN ('published', 'closed', 'cut', 'opening', 'suspended')
+  ORDER BY published_at, id
+     LIMIT 10000
+"""
+
+BATCHES_OF_SCOPE: Final[LiteralString] = """
+    SELECT DISTINCT batch
+      FROM foundation.ledger_entry
+     WHERE body::jsonb ->> 'lot' = $1::text
+  ORDER BY batch
+     LIMIT 100000
+"""
+
+
+async def make_package(desk: Desk, lot_id: UUID) -> bytes:
+    """Return the evidence package of a lot whose opening is recorded, as a zip."""
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        now = await platform_now(connection)
+        files: dict[str, Json] = {
+            "package.json": await _about(connection, lot, now),
+            "opening.json": await transcript(connection, lot_id),
+            "notice.json": notice_facts(lot),
+            "events.json": [
+                k.statement.json() for k in await kept_statements(connection, lot_id, ["event"])
+            ],
+        }
+        listed = await listed_of(connection, lot_id)
+        award = await award_evidence(connection, lot)
+        if award is not None:
+            files["award.json"] = award
+    evaluation = await evaluation_evidence(desk.db, lot_id)
+    if evaluation is not None:
+        files["evaluation.json"] = evaluation
+    files["leaves.json"] = await _leaves(desk.db, lot, now)
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, value in sorted(files.items()):
+            archive.writestr(_entry(name), canonical(value))
+        for i, anchor in enumerate(desk.anchors):
+            archive.writestr(_entry(f"anchors/licence-{i}.der"), anchor)
+        archive.writestr(_entry("anchors/platform-0.der"), desk.platform_anchor)
+        for one in listed:
+            with archive.open(_entry(f"bids/{one.tree}.tbe"), "w", force_zip64=True) as sealed:
+                for index in range(-(-one.size // PART)):
+                    sealed.write(await desk.objects.get(f"blobs/{one.upload}/{index}"))
+    return target.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A zip entry without a time of its own, so that the same evidence gives the same bytes."""
+    return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+
+
+async def _about(connection: Connection, lot: Lot, now: datetime) -> dict[str, Json]:
+    named = await origin_of(connection)
+    return {
+        "v": 1,
+        "format": "sunbid/package/v1",
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "round": lot.round,
+        "origin": named.origin,
+        "log_vkey": named.vkey,
+        "made_at": time_text(now),
+    }
+
+
+async def _leaves(db: Database, lot: Lot, now: datetime) -> list[Json]:
+    """Every leaf of every batch that touches the lot, opened where 14.5 says so."""
+    async with reading(db, "bidding") as connection:
+        batches = [r["batch"] for r in await connection.fetch(BATCHES_OF_SCOPE, str(lot.id))]
+        entries = await entries_of_batches(connection, batches)
+        waiting = await connection.fetch(LOTS_WITHOUT_RECORD)
+        origin = (await origin_of(connection)).origin
+    spans = [(row["published_at"], row["closed_at"]) for row in waiting]
+    still_secret = {str(row["id"]) for row in waiting}
+    return [
+        opening_of(entry, origin).to_json()
+        if is_open(entry, str(lot.id), spans, still_secret, now)
+        else {"index": entry.index, "leaf_hash": entry.leaf_hash.hex()}
+        for entry in entries
+    ]
+
+
+def is_open(
+    entry: Entry,
+    lot: str,
+    spans: Sequence[tuple[datetime, datetime]],
+    still_secret: set[str],
+    now: datetime,
+) -> bool:
+    """Say whether a leaf's opening may be published now (sealing.md 14.5).
+
+    `spans` are the times during which lots without a record took bids: covers of those ticks stay
+    closed, so that nobody counts leaves by elimination.
+    """
+    body: dict[str, Any] = json.loads(entry.body)
+    if body.get("lot") is not None:
+        return body["lot"] == lot or body["lot"] not in still_secret
+    tick_at = time_from_ms(entry.time_ms)
+    if now < tick_at + COVERS_OPEN_AFTER:
+        return False
+    return not any(begins <= tick_at <= ends for begins, ends in spans)

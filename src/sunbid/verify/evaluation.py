@@ -177,7 +177,7 @@ def redraw(placed: Placed, pool: list[Object]) -> draws.Drawn:
 @check("C53", "The float point was drawn", "formulas.md V11")
 def float_point(evidence: Evidence, findings: Findings) -> None:
     """The float point redrawn from the method's points is the one of the report."""
-    points = evaluation(evidence)["method"]["price"]["float_points"]
+    points = evaluation(evidence)["method"]["price"].get("float_points")
     used = report(evidence).body["float"]
     if points is None:
         findings.require(used is None, str(report(evidence)), "the method has no float points")

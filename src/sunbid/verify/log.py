@@ -183,12 +183,13 @@ def log_signature(evidence: Evidence, findings: Findings) -> None:
 @check("C7", "Witnesses have seen the ledger", "sealing.md 13")
 def witnesses(evidence: Evidence, findings: Findings) -> None:
     """The witness quorum of the policy is met for every checkpoint that a proof leads to."""
+    found = history(evidence)
     if evidence.policy.quorum == "none":
         words = "no outside witness (quorum none)"
         findings.note(words if evidence.policy_given else f"{words}, no --policy given")
         return
-    used = {proof.note for _, proof in history(evidence).proofs}
-    for place, note, checkpoint in history(evidence).checkpoints:
+    used = {proof.note for _, proof in found.proofs}
+    for place, note, checkpoint in found.checkpoints:
         if note not in used:
             continue
         try:

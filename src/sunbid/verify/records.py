@@ -73,8 +73,12 @@ def _same_lot(evidence: Evidence, findings: Findings) -> None:
 def signatures(evidence: Evidence, findings: Findings) -> None:
     """Each statement has the required signatures, by the right role, certificate in time."""
     evidence.opening  # noqa: B018 - without the transcript there is nothing to check
+    # A refused act counts for nothing, and a bad signature may be why it was refused.
+    refused = {act.sid for act in evidence.acts if act.refusal is not None}
     count = check_signatures(
-        evidence, findings, [p for p in evidence.statements if p.type not in LATER]
+        evidence,
+        findings,
+        [p for p in evidence.statements if p.type not in LATER and p.sid not in refused],
     )
     source = "the policy" if evidence.policy.anchors and evidence.policy_given else "the package"
     findings.note(f"{count} statements, roots of certificates from {source}")

@@ -79,17 +79,27 @@ TRANSCRIPT: Final = s.record(
     proofs=_proofs,
 )
 
+V5: Final = s.at_least(
+    formula=s.one_of("V5"),
+    full=s.decimal,
+    k_above=s.decimal,
+    k_below=s.decimal,
+    float_points=s.nullable(s.array(s.at_least(id=s.text(40), value=s.decimal), 1, 100)),
+)
+
+
+def _price(value: Any, place: str) -> None:
+    """Check a price formula; only V5 is recomputed, others have keys of their own."""
+    s.at_least(formula=s.text(10), full=s.decimal)(value, place)
+    if value["formula"] == "V5":
+        V5(value, place)
+
+
 METHOD: Final = s.at_least(
     v=V1,
     kind=s.text(60),
     decimals=s.integer(0, 6),
-    price=s.at_least(
-        formula=s.text(10),
-        full=s.decimal,
-        k_above=s.decimal,
-        k_below=s.decimal,
-        float_points=s.nullable(s.array(s.at_least(id=s.text(40), value=s.decimal), 1, 100)),
-    ),
+    price=_price,
     criteria=s.array(
         s.at_least(
             id=s.text(60),

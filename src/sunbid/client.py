@@ -137,8 +137,8 @@ class Client:
         return self.ask("PUT", path, body, headers=sent)
 
     def post_statement(self, path: str, signed: Statement, *, key: str | None = None) -> Json:
-        """Send a statement file; its sid is the idempotency key unless another is given."""
-        return self.ask("POST", path, signed.file(), key=key or signed.sid).json()
+        """Send a statement; its sid is the idempotency key unless another is given."""
+        return self.post(path, {"statement": signed.json()}, key=key or signed.sid)
 
     def ask(
         self,

@@ -82,14 +82,17 @@ class LicenceAnswer(msgspec.Struct, frozen=True):
     chain: list[str]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class DevAuthority:
-    """The client of one development authority; `open` asks it who it is."""
+    """The client of one development authority; `open` asks it who it is.
+
+    A platform names its trusted roots itself and asks nothing: it may start before its authority.
+    """
 
     origin: str
-    id: str
-    suites: frozenset[str]
     anchors: tuple[bytes, ...]
+    id: str = "development"
+    suites: frozenset[str] = frozenset({"INTL-1"})
     _list: RevocationList | None = field(default=None)
     _list_until: float = field(default=0.0)
 
@@ -102,16 +105,6 @@ class DevAuthority:
             id=about.id,
             suites=frozenset(about.suites),
             anchors=tuple(unb64(a) for a in about.anchors) if anchors is None else tuple(anchors),
-        )
-
-    @classmethod
-    def trusting(cls, origin: str, anchors: Sequence[bytes]) -> Self:
-        """A client that starts without asking: a platform may start before its authority."""
-        return cls(
-            origin=origin,
-            id="development",
-            suites=frozenset({"INTL-1"}),
-            anchors=tuple(anchors),
         )
 
     async def trust_anchors(self) -> list[Anchor]:

@@ -87,7 +87,7 @@ class Challenge:
 def login_body(
     challenge: UUID, *, aud: str, nonce: bytes, match: str, at: datetime
 ) -> dict[str, Json]:
-    """The body of a `login` (sealing.md 3.7); its times are real time."""
+    """The body of a `login` (sealing.md 3.7); `at` is platform time."""
     return {
         "v": 1,
         "aud": aud,

@@ -1,6 +1,7 @@
 """Logging in: a signed answer to a challenge becomes a session; and registering actors."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -94,6 +95,12 @@ async def actors_of_role(db: Database, role: str) -> list[Actor]:
     """Everybody with a role, by name."""
     async with reading(db, "foundation") as connection:
         return await store.actors_of_role(connection, role)
+
+
+async def actors_of_holders(db: Database, holders: Sequence[str]) -> list[Actor]:
+    """Everybody registered among these organisations (identifier) and keys (kid)."""
+    async with reading(db, "foundation") as connection:
+        return await store.actors_of_holders(connection, list(holders))
 
 
 async def actor_of_id(db: Database, actor: UUID) -> Actor:

@@ -94,6 +94,21 @@ async def actors_of_role(connection: Connection, role: str) -> list[Actor]:
     return [_actor(row) for row in await connection.fetch(ACTORS_OF_ROLE, role)]
 
 
+ACTORS_OF_HOLDERS: Final[LiteralString] = """
+    SELECT id, role, subject, name, kid
+      FROM foundation.actor
+     WHERE (kid IS NULL AND subject = ANY ($1::text[]))
+        OR kid = ANY ($1::text[])
+  ORDER BY role, name, id
+     LIMIT 5000
+"""
+
+
+async def actors_of_holders(connection: Connection, holders: list[str]) -> list[Actor]:
+    """Everybody registered among these organisations and keys."""
+    return [_actor(row) for row in await connection.fetch(ACTORS_OF_HOLDERS, holders)]
+
+
 INSERT_SESSION: Final[LiteralString] = """
     INSERT INTO foundation.session (token_hash, actor, login, licence_status)
     VALUES ($1, $2, $3, $4)

@@ -223,7 +223,7 @@ def _check_login(place: Place, shown: _ChallengeShape, match: str) -> None:
 
 def _send(place: Place, signed: Statement) -> None:
     with Client(origin=place.origin) as client:
-        client.ask("POST", f"{place.path}/statement", signed.file())
+        client.post(f"{place.path}/statement", {"statement": signed.json()})
 
 
 def _decline(place: Place) -> None:

@@ -32,6 +32,10 @@ SERVER_SETTINGS: Final = {
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
 }
+LOST: Final = (
+    "the database broke off before it answered, so it is not known whether this was saved; send "
+    "the same request again or ask for its result"
+)
 NO_REFUSALS: Final[Refusals] = MappingProxyType({})
 
 ROLE_OF: Final[Mapping[Context, str]] = MappingProxyType(
@@ -162,12 +166,28 @@ async def transaction(
     A violated constraint whose name stands in `refusals` leaves as that refusal; a broken
     connection as `OutcomeUnknown`; every other error of PostgreSQL is ours and passes.
     """
+    async with refusing(refusals), db.connection() as connection, unless_lost(connection):
+        async with connection.transaction(isolation="read_committed"):
+            if db.guarded:
+                await connection.execute(ROLE_OF[context])
+            yield connection
+
+
+@asynccontextmanager
+async def reading(db: Database, context: Context) -> AsyncIterator[Connection]:
+    """One consistent read-only view with the rights of one context."""
+    async with refusing(NO_REFUSALS), db.connection() as connection, unless_lost(connection):
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            if db.guarded:
+                await connection.execute(ROLE_OF[context])
+            yield connection
+
+
+@asynccontextmanager
+async def refusing(refusals: Refusals) -> AsyncIterator[None]:
+    """Turns errors of PostgreSQL into the refusals that they stand for."""
     try:
-        async with db.connection() as connection:
-            async with connection.transaction(isolation="read_committed"):
-                if db.guarded:
-                    await connection.execute(ROLE_OF[context])
-                yield connection
+        yield
     except asyncpg.PostgresError as error:
         refused = refusal_of(error, refusals)
         if refused is None:
@@ -176,19 +196,22 @@ async def transaction(
 
 
 @asynccontextmanager
-async def reading(db: Database, context: Context) -> AsyncIterator[Connection]:
-    """One consistent read-only view with the rights of one context."""
+async def unless_lost(connection: Connection) -> AsyncIterator[None]:
+    """A lost connection hides the first error behind one about its own state: say it plainly."""
     try:
-        async with db.connection() as connection:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                if db.guarded:
-                    await connection.execute(ROLE_OF[context])
-                yield connection
-    except asyncpg.PostgresError as error:
-        refused = refusal_of(error, NO_REFUSALS)
-        if refused is None:
-            raise
-        raise refused from None
+        yield
+    except asyncpg.InterfaceError:
+        if is_lost(connection):
+            raise OutcomeUnknown(LOST) from None
+        raise
+
+
+def is_lost(connection: Connection) -> bool:
+    """Whether a connection that we still hold is gone."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
 
 
 @asynccontextmanager
@@ -215,10 +238,7 @@ def refusal_of(error: asyncpg.PostgresError, refusals: Refusals) -> Refused | No
     if isinstance(error, asyncpg.DiskFullError):
         return DiskFull("the database has no room left; nothing was stored, free some")
     if isinstance(error, (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)):
-        return OutcomeUnknown(
-            "the database broke off before it answered, so it is not known whether this was "
-            "saved; send the same request again or ask for its result"
-        )
+        return OutcomeUnknown(LOST)
     return None
 
 

@@ -14,8 +14,8 @@ from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from foundation.statements.signed import Statement
 from foundation.statements.store import Kept
 from sunbid.pages.bid import ReceiptPaper, receipt_view, tasks_view
-from sunbid.pages.charts import qr_svg
-from sunbid.pages.elements import Action, Check, Tag, words
+from sunbid.pages.charts import qr_svg, spark
+from sunbid.pages.elements import Action, Check, Crumb, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
 from sunbid.pages.lifecycle import LotTimes
 from sunbid.pages.notices import Search, notices_view
@@ -29,6 +29,23 @@ from sunbid.pages.panel import (
     SheetPage,
     scoring_view,
     sheet_view,
+)
+from sunbid.pages.supervision import (
+    Chip,
+    ClueRow,
+    Comparison,
+    Disposition,
+    Distribution,
+    EvidenceCard,
+    ExaminationView,
+    Passage,
+    PropertyRow,
+    Side,
+    advice_tag,
+    compare_view,
+    inbox_view,
+    price_lines,
+    strip_of,
 )
 from sunbid.pages.tender import tender_view
 
@@ -472,4 +489,129 @@ SAMPLES |= {
     "seats": ("panel/seats.html", seats, EXPERT),
     "sheet": ("panel/sheet.html", lambda: sheet_view(seat_work(36), signed_at=None), EXPERT),
     "sheet-open": ("panel/sheet.html", lambda: sheet_view(seat_work(30), signed_at=None), EXPERT),
+}
+
+
+SUPERVISOR = Visitor(name="林范例", role="supervisor")
+
+
+def inbox() -> object:
+    """Three tenders with clues of different strength."""
+    due = DEADLINE + timedelta(days=10)
+    rows = [
+        ClueRow(
+            href="/clues/1", title="相山区政务服务大厅工程总承包（EPC）", number="A3406-2019-0001",
+            is_new=True,
+            chips=(
+                Chip(grade="A", label="同一机器码"),
+                Chip(grade="B", label="文本一致"),
+                Chip(grade="C", label="报价等差"),
+            ),
+            involved=("丁", "戊", "己"), base_rate="0.06%（18,660 对中 11 对）",
+            advice=advice_tag(["A", "B", "C"]), due_at=due, left=timedelta(days=3),
+        ),
+        ClueRow(
+            href="/clues/2", title="示例镇污水管网施工", number="A3406-2019-0002", is_new=False,
+            chips=(Chip(grade="B", label="共投集中"), Chip(grade="C", label="轮流中标")),
+            involved=("辰", "巳"), base_rate="1.8%（500 件中 9 件）", advice=advice_tag(["B", "C"]),
+            due_at=due, left=timedelta(days=7),
+        ),
+        ClueRow(
+            href="/clues/3", title="示例路交通信号设备采购", number="A3406-2019-0003", is_new=False,
+            chips=(Chip(grade="C", label="同一公网地址上传"),), involved=("未", "申"),
+            base_rate="11.6%（500 件中 58 件）", advice=advice_tag(["C"]), due_at=None, left=None,
+        ),
+    ]  # fmt: skip
+    return inbox_view(rows, {"waiting": 3, "running": 1, "decided": 87}, "waiting", 39)
+
+
+def examination() -> object:
+    """One tender with three pieces of evidence."""
+    prices = {
+        f"示例建设{name}有限公司": Decimal(price)
+        for name, price in zip(NAMES, PRICES, strict=False)
+    }
+    ring = frozenset(f"示例建设{name}有限公司" for name in NAMES[3:6])
+    lines = price_lines(prices, ring)
+    cards = (
+        EvidenceCard(
+            id="R101", grade="A", title="三份报价册出自同一台电脑",
+            article="招标投标法实施条例第四十条第一项：不同投标人的投标文件由同一单位或者个人编制",
+            text="3 份报价册的机器码相同。演示数据中没有同类基数。",
+            distribution=Distribution(
+                spark=spark([46, 7, 2, 1], 0.87), label="同类投标人对的相同特征数",
+                mark="本组 3 份", low="0", high="3",
+            ),
+            innocent="同一打印社或造价咨询代做；镜像安装导致机器码相同。",
+            links=(), stamps=("来源 报价册 XLSX", f"SHA-256 {DIGEST[:16]}…", "规则 R101 2026-11"),
+            disposition=Disposition(choice="accepted", reason="已函询软件厂商。"),
+        ),
+        EvidenceCard(
+            id="R102", grade="B", title="去掉招标文件原文后，丁戊仍有 3 段相同",
+            article="实施条例第四十条第四项：投标文件异常一致",
+            text="共 1,412 字相同，含 1 处相同错字。", distribution=None,
+            innocent="引用同一规范或同一厂家资料。",
+            links=(Action(label="并排比对 3 段", href="/clues/1/compare/0"),),
+            stamps=("规则 R102 2026-11",), disposition=Disposition(),
+        ),
+    )  # fmt: skip
+    return ExaminationView(
+        case_id="1",
+        title="相山区政务服务大厅工程总承包（EPC）",
+        crumbs=(
+            Crumb(label=words("clues.title"), href="/clues"),
+            Crumb(label="A3406-2019-0001"),
+        ),
+        tags=(advice_tag(["A"]),),
+        lead=words("examination.lead", bidders=6),
+        cards=cards,
+        strip=strip_of(lines, Decimal("21500000")),
+        prices=lines,
+        pairs=((words("examination.decided_of"), "1 / 2"),),
+        actions=(
+            Action(
+                label=words("examination.take"), href="/clues/1/take", kind="primary", post=True
+            ),
+        ),
+        decide_address="/clues/1/dispositions",
+    )
+
+
+def compare() -> object:
+    """Two bids with three shared passages."""
+    text = "沟槽两侧堆土高度不超过 1.5 m，距槽边不小于 1.0 m，遇降雨立既停止开挖并覆盖彩条布，雨后须经监理人确任方可复工。"
+    passages = [
+        Passage(
+            number=n, chars=len(text), a_page=87 + n, b_page=102 + n, a_before="管槽采用分段开挖，",
+            a_text=text, a_after="我公司在类似项目中采用过该做法。", b_before="基坑与管槽同步施工，",
+            b_text=text, b_after="", has_same_error=n == 2, a_place=0.1 * n, b_place=0.12 * n,
+        )
+        for n in range(1, 6)
+    ]  # fmt: skip
+    same = Tag(label=words("compare.equal"), state="warn", icon="warn")
+    found = Comparison(
+        address="/clues/1/compare/0",
+        crumbs=(
+            Crumb(label=words("clues.title"), href="/clues"),
+            Crumb(label="A3406-2019-0001", href="/clues/1"),
+            Crumb(label=words("compare.side_by_side")),
+        ),
+        a=Side(label="丁", bidder="示例建设丁有限公司", file="施工组织设计.docx"),
+        b=Side(label="戊", bidder="示例建设戊有限公司", file="技术标.docx"),
+        passages=passages,
+        properties=[
+            PropertyRow(name=words("compare.author"), a="user-07", b="user-07", tag=same),
+            PropertyRow(
+                name=words("compare.created"), a="2019-05-02 21:14", b="2019-05-02 21:31",
+                tag=Tag(label=words("compare.different")),
+            ),
+        ],
+    )  # fmt: skip
+    return compare_view(found, 2)
+
+
+SAMPLES |= {
+    "inbox": ("supervision/inbox.html", inbox, SUPERVISOR),
+    "examination": ("supervision/examination.html", examination, SUPERVISOR),
+    "compare": ("supervision/compare.html", compare, SUPERVISOR),
 }

@@ -110,7 +110,8 @@ class Cosignature:
 def is_key_name(name: str) -> bool:
     """Whether a text may name a key: not empty, no space, no plus, no control character."""
     return bool(name) and not any(
-        c == "+" or c.isspace() or unicodedata.category(c) in ("Cc", "Zs", "Zl", "Zp") for c in name
+        c == "+" or c.isspace() or unicodedata.category(c) in ("Cc", "Cs", "Zs", "Zl", "Zp")
+        for c in name
     )
 
 

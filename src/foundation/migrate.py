@@ -24,6 +24,10 @@ FOLDERS: Final = (
 RIGHT: Final = re.compile(
     r"^(?:GRANT|REVOKE|ALTER DEFAULT PRIVILEGES)\b[^;]*\bsunbid_[a-z]+\b[^;]*;", re.MULTILINE
 )
+# A default right holds for what is made later; where the roles come later, also for what is there.
+DEFAULT_RIGHT: Final = re.compile(
+    r"ALTER DEFAULT PRIVILEGES IN SCHEMA (\w+)\s+GRANT ([A-Z, ]+) ON ([A-Z]+) TO (\w+);"
+)
 NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 CONTEXT_ROLES: Final = (
     "sunbid_foundation",
@@ -258,6 +262,9 @@ async def give_rights(
         for migration in wanted:
             for given in migration.rights:
                 await connection.execute(given)
+                await connection.execute(
+                    DEFAULT_RIGHT.sub(r"GRANT \2 ON ALL \3 IN SCHEMA \1 TO \4;", given)
+                )
     login = await connection.fetchval(QUOTED_LOGIN, application)
     try:
         # An identifier cannot be a parameter; this one was quoted by PostgreSQL itself.

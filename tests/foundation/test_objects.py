@@ -69,8 +69,10 @@ def leftovers(store: ObjectStore) -> list[Path]:
 
 @pytest.mark.parametrize(
     "key",
-    ["", "..", "../up", "a/../b", "/etc/passwd", "a//b", ".hidden", "a/.b", "a\0b", "a\nb", "ä"]
-    + ["a/" * 300 + "b"],
+    [
+        *("", "..", "../up", "a/../b", "/etc/passwd", "a//b", ".hidden", "a/.b"),
+        *("a\0b", "a\nb", "ä", "a/" * 300 + "b"),
+    ],
 )
 async def test_tricks_in_a_key_are_refused(store: ObjectStore, key: str) -> None:
     for attempt in (store.get(key), store.put(key, b""), store.exists(key), store.delete(key)):

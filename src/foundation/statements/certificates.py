@@ -35,6 +35,17 @@ _UNDERSTOOD: Final = frozenset(
 )
 
 
+# What the library raises for bytes that are no certificate we could use.
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
 class BadChain(NotAllowed):
     """The certificate does not lead to a trusted authority or may not be used for this."""
 
@@ -69,7 +80,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
     """Read a certificate in DER; refuses anything else."""
     try:
         return _load(der)
-    except ValueError:
+    except _UNREADABLE:
         raise BadChain("expected a certificate in DER, got other bytes; send the chain") from None
 
 

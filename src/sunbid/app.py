@@ -7,6 +7,7 @@ the features' web modules; what goes on beside requests from `background`.
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ import supervision.cases.web
 import supervision.redflags.web
 import sunbid.web.clock
 import sunbid.web.identity
+import sunbid.web.login
 import sunbid.web.package
 import sunbid.web.statements
 from bidding.bid.desk import Desk
@@ -44,8 +46,8 @@ from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, sign, unsigned
 from foundation.web import problem_handlers, send_security_headers, static_files
 from sunbid.background import Background, Ticks
-from sunbid.pages import routes as pages
 from sunbid.pages.site import STATIC, make_pages
+from sunbid.doors import enter
 from sunbid.platform_key import load_platform_key
 from sunbid.rounds import make_rounds, on_tick
 from sunbid.web.authentication import Authentication
@@ -74,9 +76,9 @@ ROUTES: Final = [
     *supervision.cases.web.routes,
     *sunbid.web.clock.routes,
     *sunbid.web.identity.routes,
+    *sunbid.web.login.routes,
     *sunbid.web.package.routes,
     *sunbid.web.statements.routes,
-    *pages.routes,
 ]
 
 
@@ -117,7 +119,7 @@ async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     """Open what the application needs, run what goes on beside requests, and close all of it."""
     db = await Database.open(settings.database_url or "", 16)
     try:
-        async with db.connection() as connection:
+        async with reading(db, "foundation") as connection:
             if settings.mode == "production":
                 await check_database(connection)
             now, _, _ = await read_clock(connection)
@@ -142,6 +144,7 @@ async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
 
 async def _desk(db: Database, settings: Settings, now: Any) -> Desk:
     platform, platform_anchor = load_platform_key(settings, now)
+    anchors = tuple(path.read_bytes() for path in settings.licence_anchors)
     work = settings.data_dir / "work"
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Desk(
@@ -150,8 +153,8 @@ async def _desk(db: Database, settings: Settings, now: Any) -> Desk:
         signer=SignerClient(settings.signer_socket),
         platform=platform,
         platform_anchor=platform_anchor,
-        authority=DevAuthority(settings.licence_url or ""),
-        anchors=tuple(path.read_bytes() for path in settings.licence_anchors),
+        authority=DevAuthority.trusting(settings.licence_url or "", anchors),
+        anchors=anchors,
         token_key=_token_key(settings.data_dir / "platform" / "token.key"),
         origin=settings.origin,
         work=work,
@@ -185,9 +188,10 @@ async def _fill_state(app: Litestar, settings: Settings, desk: Desk) -> None:
     state.clock = "demo" if settings.mode == "demo" else "real"
     state.policy_text = await _policy_text(settings, desk)
     state.platform_time = platform_time
+    state.accept_statement = partial(enter, desk)
     state.background = Background()
     state.ticks = Ticks()
-    state.listener = Listener(desk.db)
+    state.listener = Listener(settings.database_url or "")
     state.pages = make_pages(frame)
 
 

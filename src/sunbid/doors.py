@@ -6,7 +6,7 @@ all contexts' acceptors.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from bidding.award import service as award
@@ -29,6 +29,7 @@ from foundation.statements.store import (
     NotYourPaper,
     Paper,
     add_signature,
+    find_paper,
     paper,
     paper_locked,
     papers_waiting,
@@ -184,3 +185,14 @@ async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> No
     if acceptor is None:
         raise UnknownType(f"expected one of {', '.join(sorted(STATEMENTS))}, got {statement.type}")
     await acceptor(desk, actor, statement)
+
+
+async def enter(desk: Desk, actor: Actor, signed: Statement) -> dict[str, Any]:
+    """Take what a phone or page signed by the door that fits: a waiting paper, else a statement."""
+    async with reading(desk.db, "foundation") as connection:
+        is_paper = await find_paper(connection, signed.sid) is not None
+    if is_paper:
+        _, complete = await sign_paper(desk, actor, signed.sid, signed.sigs[-1])
+        return {"paper": signed.sid, "complete": complete}
+    await accept_statement(desk, actor, signed)
+    return {"statement": signed.sid}

@@ -284,6 +284,12 @@ async def paper(connection: Connection, sid: str) -> Paper:
     return await _paper(connection, sid, await connection.fetchrow(PAPER, bytes.fromhex(sid)))
 
 
+async def find_paper(connection: Connection, sid: str) -> Paper | None:
+    """Return a paper by its sid, or None."""
+    row = await connection.fetchrow(PAPER, bytes.fromhex(sid))
+    return None if row is None else await _paper(connection, sid, row)
+
+
 async def paper_locked(connection: Connection, sid: str) -> Paper:
     """Return a paper and hold its row, so that two last signatures cannot pass each other."""
     row = await connection.fetchrow(PAPER_LOCKED, bytes.fromhex(sid))

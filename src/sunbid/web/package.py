@@ -1,0 +1,34 @@
+"""Routes of the evidence package and of what the opening published."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from bidding.opening.transcript import transcript
+from foundation.database import reading
+from sunbid.export import make_package
+
+
+@get("/api/v1/lots/{lot:uuid}/package", tags=["evidence"])
+async def fetch_package(request: Request[Any, Any, Any], lot: FromPath[UUID]) -> Response[bytes]:
+    """Fetch the evidence package of a lot, for `sunbid verify`."""
+    content = await make_package(request.app.state.desk, lot)
+    return Response(
+        content,
+        media_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="sunbid-{lot}.zip"'},
+    )
+
+
+@get("/api/v1/lots/{lot:uuid}/transcript", tags=["evidence"])
+async def fetch_transcript(
+    request: Request[Any, Any, Any], lot: FromPath[UUID]
+) -> dict[str, Any]:
+    """Fetch the transcript of an opening, once its record is signed."""
+    async with reading(request.app.state.desk.db, "bidding") as connection:
+        return await transcript(connection, lot)
+
+
+routes: Final = [fetch_package, fetch_transcript]

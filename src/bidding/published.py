@@ -14,7 +14,7 @@ from bidding.opening.domain import OpenedBid
 from bidding.opening.store import opened_bids
 from bidding.regime.catalogue import rule
 from bidding.regime.clocks import beijing_date
-from bidding.regime.domain import NotLawful
+from bidding.regime.domain import NotLawful, Rule
 from bidding.scoring.domain import FloatPoint, Method, read_method
 from bidding.scoring.evaluation import (
     Evaluation,
@@ -49,6 +49,7 @@ __all__ = [
     "OpenedBid",
     "Part",
     "Result",
+    "Rule",
     "Step",
     "accept_evaluation_report",
     "begin_evaluation",

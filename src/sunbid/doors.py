@@ -58,7 +58,7 @@ PAPERS: Final[Mapping[str, Acceptor]] = {
     "schedule": Acceptor("bidding", tender.accept_schedule),
     "remedy-start": Acceptor("bidding", steps.accept_remedy_start),
     "opening-record": Acceptor("bidding", unsealing.accept_opening_record),
-    "draw": Acceptor("experts", drawing.accept_draw),
+    "draw": Acceptor("experts", panel.accept_draw),
     "evaluation-report": Acceptor("experts", panel.accept_report),
     "award": Acceptor("bidding", award.accept_award),
     "letter": Acceptor("bidding", award.accept_letter),

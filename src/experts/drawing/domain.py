@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from bidding.published import Lot, OfLot, Part
+from bidding.published import Lot, NotLawful, OfLot, Part, Rule
 from foundation.draw import Constraints, Exclusion
 from foundation.problems import Conflict, Invalid, NotAllowed
 from foundation.statements.fields import B64of32, Hex, Sid, Text120, Text2000, Text20000
@@ -87,6 +87,12 @@ class NothingToDraw(Conflict):
     """The scoring method of the lot draws no float point."""
 
     code = "nothing-to-draw"
+
+
+class PanelNotLawful(NotLawful):
+    """The panel would not be composed as the law demands."""
+
+    code = "panel-not-lawful"
 
 
 class NotYetDrawn(Conflict):
@@ -197,6 +203,21 @@ def contributors(lot: Lot) -> frozenset[str]:
     return frozenset(
         {parties.buyer_uscc, parties.agency_uscc, parties.supervisor_uscc, parties.host_uscc}
     )
+
+
+def check_panel_size(members: int, least: Rule, odd: Rule) -> None:
+    """Refuses a panel of too few members, or of an even number where the law wants an odd one."""
+    if members < least.whole:
+        raise PanelNotLawful(
+            f"expected a panel of at least {least.whole} members, got {members}; draw more "
+            f"({least.article})",
+            article=least.article,
+        )
+    if odd.on and members % 2 == 0:
+        raise PanelNotLawful(
+            f"expected an odd number of members, got {members}; draw one more ({odd.article})",
+            article=odd.article,
+        )
 
 
 def check_secrets(commits: Sequence[Commit]) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from bidding.published import (
     PUBLISHED,
     RECORDED,
     Lot,
+    beijing_date,
     closing_of,
     licence_signers,
     lot_body,
@@ -17,6 +18,7 @@ from bidding.published import (
     lot_held,
     opened_bids,
     read_method,
+    rule,
 )
 from experts.drawing import store
 from experts.drawing.domain import (
@@ -39,6 +41,7 @@ from experts.drawing.domain import (
     SeedCommit,
     SeedReveal,
     UnknownCommit,
+    check_panel_size,
     check_secrets,
     conflicts_of_interest,
     contributors,
@@ -88,6 +91,9 @@ async def commit_pool(db: Database, actor: Actor, lot_id: UUID, wish: Constraint
     async with transaction(db, "experts", store.CONSTRAINTS) as connection:
         lot, now = await _before_deadline(connection, lot_id)
         require_party(actor, lot.parties.agency_uscc)
+        today = beijing_date(now)
+        least = rule(lot.regime, "panel_minimum", today)
+        check_panel_size(wish.seats, least, rule(lot.regime, "panel_odd", today))
         pool = sorted_pool([pool_row(one) for one in await available_experts(connection)])
         digest = pool_digest(pool)
         event = await record_event(
@@ -107,9 +113,12 @@ async def commit_pool(db: Database, actor: Actor, lot_id: UUID, wish: Constraint
     return committed
 
 
-async def accept_seed_commit(db: Database, statement: Statement, anchors: Sequence[bytes]) -> None:
+async def accept_seed_commit(
+    db: Database, actor: Actor, statement: Statement, anchors: Sequence[bytes]
+) -> None:
     """Keep a contributor's commitment; refuses one after the deadline, a second, and strangers."""
     body = decode_body(statement, SeedCommit)
+    require_party(actor, body.contributor)
     async with transaction(db, "experts", store.CONSTRAINTS) as connection:
         lot, now = await _before_deadline(connection, UUID(body.lot))
         require_place(lot, body.tender, body.round)
@@ -128,7 +137,9 @@ async def accept_seed_commit(db: Database, statement: Statement, anchors: Sequen
         )
 
 
-async def accept_seed_reveal(db: Database, statement: Statement, anchors: Sequence[bytes]) -> None:
+async def accept_seed_reveal(
+    db: Database, actor: Actor, statement: Statement, anchors: Sequence[bytes]
+) -> None:
     """Keep the secret behind a commitment; refuses one before the closing is in a checkpoint.
 
     The secret stays unpublished until the report: with it anybody could undo the blind codes.
@@ -140,6 +151,7 @@ async def accept_seed_reveal(db: Database, statement: Statement, anchors: Sequen
         require_place(lot, body.tender, body.round)
         await closing_checkpoint(connection, lot)
         commit = _commit(await store.commits(connection, lot.id), body.commit)
+        require_party(actor, commit.contributor)
         _require_contributor(lot, commit.contributor, statement, anchors, now)
         secret = unb64(body.secret, 32)
         require_commitment(lot.id, commit.commitment, secret)

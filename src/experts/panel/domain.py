@@ -91,12 +91,6 @@ class PledgedAlready(Conflict):
     code = "pledged-already"
 
 
-class ReserveEmpty(Conflict):
-    """No expert of the reserve is left for this seat."""
-
-    code = "reserve-empty"
-
-
 class StillSealed(NotAllowed):
     """This is shown when the technical stage is locked."""
 
@@ -145,10 +139,10 @@ class PriceMissing(Conflict):
     code = "price-missing"
 
 
-class PanelTooSmall(Conflict):
-    """The panel is not composed as the law demands."""
+class SheetsDiffer(Conflict):
+    """The stored scores are not those of the signed scorecards."""
 
-    code = "panel-too-small"
+    code = "sheets-differ"
 
 
 class Pledge(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -332,15 +326,10 @@ def live_seats(seats: Sequence[Seat]) -> list[Seat]:
     return sorted((s for s in seats if s.status != RECUSED), key=lambda seat: seat.number)
 
 
-def next_of_reserve(reserve: Sequence[str], seats: Sequence[Seat]) -> UUID:
-    """Who takes the place of a recused expert: the first of the reserve not called yet."""
+def next_of_reserve(reserve: Sequence[str], seats: Sequence[Seat]) -> UUID | None:
+    """Who takes the place of a recused expert: the first of the reserve not called yet, if any."""
     called = {str(seat.expert) for seat in seats}
-    for expert in reserve:
-        if expert not in called:
-            return UUID(expert)
-    raise ReserveEmpty(
-        f"expected an expert of the reserve, all {len(reserve)} were called; the panel cannot sit"
-    )
+    return next((UUID(expert) for expert in reserve if expert not in called), None)
 
 
 def blind_codes(submissions: Sequence[str]) -> list[BlindBid]:
@@ -403,15 +392,6 @@ def candidates_of(evaluation: Evaluation, submissions: Mapping[str, UUID]) -> li
 def float_json(point: FloatPoint | None) -> dict[str, str] | None:
     """The drawn float point as the report names it."""
     return None if point is None else {"id": point.id, "value": f"{point.value:f}"}
-
-
-def check_panel_size(members: int, least: int, *, odd: bool) -> str | None:
-    """What is wrong with a number of members by law, or None."""
-    if members < least:
-        return f"expected at least {least} members, got {members}"
-    if odd and members % 2 == 0:
-        return f"expected an odd number of members, got {members}"
-    return None
 
 
 def plain_score(score: str | None) -> str | None:

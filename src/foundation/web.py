@@ -25,7 +25,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.response.sse import ServerSentEvent, ServerSentEventMessage
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
-from litestar.types import ExceptionHandlersMap, Message, Scope
+from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
 from foundation.language import DEFAULT, TAGS, Catalogue, Language, choose_language
 from foundation.problems import MEDIA_TYPE, NotAllowed, Refused, slug, to_problem
@@ -269,9 +269,36 @@ def event_stream(events: AsyncIterator[tuple[str, Any]]) -> ServerSentEvent:
 # ---- refusals
 
 
+class Answering(Response[Any]):
+    """An answer that is made while it is sent: handlers of exceptions may not wait, pages must."""
+
+    def __init__(self, made: Awaitable[Response[Any]], request: AnyRequest) -> None:
+        super().__init__(None)
+        self.made = made
+        self.request = request
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIApp:  # type: ignore[override]
+        """Return the application that waits for the answer and sends it."""
+
+        async def send_answer(scope: Scope, receive: Receive, send: Send) -> None:
+            answer = await self.made
+            app = answer.to_asgi_response(app=None, request=self.request)
+            await app(scope, receive, send)
+
+        return send_answer
+
+
 def problem_handlers() -> ExceptionHandlersMap:
     """How exceptions become answers; the application's `exception_handlers`."""
-    return {Refused: on_refused, HTTPException: on_http_exception, Exception: on_fault}
+
+    def waiting(handler: Callable[[AnyRequest, Any], Awaitable[Response[Any]]]) -> Any:
+        return lambda request, error: Answering(handler(request, error), request)
+
+    return {
+        Refused: waiting(on_refused),
+        HTTPException: waiting(on_http_exception),
+        Exception: waiting(on_fault),
+    }
 
 
 async def on_refused(request: AnyRequest, refused: Refused) -> Response[Any]:

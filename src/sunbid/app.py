@@ -153,7 +153,7 @@ async def _desk(db: Database, settings: Settings, now: Any) -> Desk:
         signer=SignerClient(settings.signer_socket),
         platform=platform,
         platform_anchor=platform_anchor,
-        authority=DevAuthority.trusting(settings.licence_url or "", anchors),
+        authority=DevAuthority(origin=settings.licence_url or "", anchors=anchors),
         anchors=anchors,
         token_key=_token_key(settings.data_dir / "platform" / "token.key"),
         origin=settings.origin,

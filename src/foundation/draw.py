@@ -57,7 +57,7 @@ class SecretDoesNotMatch(Invalid):
 class Exclusion:
     """Who may not be drawn: one candidate, or everybody of one employer."""
 
-    candidate: str | None = None
+    id: str | None = None
     employer: str | None = None
 
 
@@ -124,53 +124,53 @@ def drawing_seed(seed: bytes, purpose: str) -> bytes:
     return hashlib.sha256(seed + b"/" + purpose.encode()).digest()
 
 
-def order_key(drawing: bytes, candidate: str) -> bytes:
+def order_key(drawing: bytes, name: str) -> bytes:
     """Where a candidate stands in one draw: ascending bytes."""
-    return hashlib.sha256(drawing + b"/" + candidate.encode()).digest()
+    return hashlib.sha256(drawing + b"/" + name.encode()).digest()
 
 
-def ordered(drawing: bytes, candidates: Iterable[str]) -> list[str]:
+def ordered(drawing: bytes, names: Iterable[str]) -> list[str]:
     """The ids in the order of one draw."""
-    return sorted(candidates, key=lambda candidate: order_key(drawing, candidate))
+    return sorted(names, key=lambda name: order_key(drawing, name))
 
 
-def pool_digest(candidates: Sequence[Mapping[str, Json]]) -> str:
+def pool_digest(entries: Sequence[Mapping[str, Json]]) -> str:
     """The SHA-256 of the canonical list, sorted by id, so that its order carries nothing."""
-    return hashlib.sha256(canonical(sorted_pool(candidates))).hexdigest()
+    return hashlib.sha256(canonical(sorted_pool(entries))).hexdigest()
 
 
-def sorted_pool(candidates: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
+def sorted_pool(entries: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
     """The list by id; refuses one without ids, with an id twice or with facts of another form."""
     ids: set[str] = set()
-    for candidate in candidates:
-        name = candidate.get("id")
+    for entry in entries:
+        name = entry.get("id")
         if not isinstance(name, str) or not name:
             raise BadPool("expected every candidate to have an id (text), got one without")
         if name in ids:
             raise BadPool(f"expected every id once, got {name[:60]!r} twice; remove one of them")
         ids.add(name)
-        codes = candidate.get("specialities", [])
+        codes = entry.get("specialities", [])
         if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
             raise BadPool(f"expected the specialities of {name[:60]!r} to be a list of texts")
-        if not isinstance(candidate.get("employer"), str | None):
+        if not isinstance(entry.get("employer"), str | None):
             raise BadPool(f"expected the employer of {name[:60]!r} to be a text or null")
-    return sorted((dict(candidate) for candidate in candidates), key=lambda row: row["id"])
+    return sorted((dict(entry) for entry in entries), key=lambda row: row["id"])
 
 
 def draw(
-    candidates: Sequence[Mapping[str, Json]], seed: bytes, purpose: str, constraints: Constraints
+    entries: Sequence[Mapping[str, Json]], seed: bytes, purpose: str, constraints: Constraints
 ) -> Drawn:
     """Draws for a purpose from the public seed; refuses when too few candidates are admissible."""
     _require_seed(seed)
-    return draw_in_order(candidates, drawing_seed(seed, purpose), constraints)
+    return draw_in_order(entries, drawing_seed(seed, purpose), constraints)
 
 
 def draw_in_order(
-    candidates: Sequence[Mapping[str, Json]], drawing: bytes, constraints: Constraints
+    entries: Sequence[Mapping[str, Json]], drawing: bytes, constraints: Constraints
 ) -> Drawn:
     """Draws with the seed of the drawing itself; the outcome hangs on nothing else."""
     _require_seed(drawing)
-    pool = {row["id"]: row for row in sorted_pool(candidates)}
+    pool = {row["id"]: row for row in sorted_pool(entries)}
     reasons = {name: reason for name, row in pool.items() if (reason := _against(row, constraints))}
     wanted = constraints.seats + constraints.reserve
     taken: list[str] = []
@@ -194,7 +194,7 @@ def draw_in_order(
         drawn=tuple(taken[: constraints.seats]),
         reserve=tuple(taken[constraints.seats :]),
         excluded=tuple(Excluded(id=name, reason=reasons[name]) for name in sorted(reasons)),
-        pool_sha256=pool_digest(candidates),
+        pool_sha256=pool_digest(entries),
     )
 
 
@@ -224,23 +224,23 @@ def constraints_json(constraints: Constraints) -> dict[str, Json]:
         "reserve": constraints.reserve,
         "speciality": constraints.speciality,
         "exclude": [
-            {"employer": row.employer} if row.candidate is None else {"id": row.candidate}
+            {"employer": row.employer} if row.id is None else {"id": row.id}
             for row in constraints.exclude
         ],
         "at_most_per_employer": constraints.at_most_per_employer,
     }
 
 
-def _against(candidate: Mapping[str, Json], constraints: Constraints) -> str | None:
+def _against(entry: Mapping[str, Json], constraints: Constraints) -> str | None:
     """The constraint that stands against a candidate whatever the order, or None."""
-    if any(row.candidate == candidate["id"] for row in constraints.exclude if row.candidate):
+    if any(row.id == entry["id"] for row in constraints.exclude if row.id):
         return "id"
-    employer = candidate.get("employer")
+    employer = entry.get("employer")
     if any(row.employer == employer for row in constraints.exclude if row.employer):
         return "employer"
     if constraints.speciality is None:
         return None
-    return None if constraints.speciality in candidate.get("specialities", []) else "speciality"
+    return None if constraints.speciality in entry.get("specialities", []) else "speciality"
 
 
 def _exclusions(value: Json) -> tuple[Exclusion, ...]:
@@ -255,7 +255,7 @@ def _exclusions(value: Json) -> tuple[Exclusion, ...]:
         key, name = next(iter(row.items()))
         if not isinstance(name, str) or not name:
             raise BadConstraints(f"expected the {key} of an exclusion to be a text")
-        found.append(Exclusion(**{"candidate" if key == "id" else "employer": name}))
+        found.append(Exclusion(id=name) if key == "id" else Exclusion(employer=name))
     return tuple(found)
 
 

@@ -88,7 +88,7 @@ def test_nobody_barred_is_drawn_and_everybody_is_accounted_for(
         seats=1,
         reserve=20,
         speciality="A0101",
-        exclude=(Exclusion(employer="u1"), Exclusion(candidate=pool[0]["id"])),
+        exclude=(Exclusion(employer="u1"), Exclusion(id=pool[0]["id"])),
         at_most_per_employer=2,
     )
     by_id = {row["id"]: row for row in pool}
@@ -115,7 +115,7 @@ def test_excluded_ones_name_the_constraint_that_stood_against_them() -> None:
     constraints = Constraints(
         seats=1,
         speciality="A0101",
-        exclude=(Exclusion(employer="buyer"), Exclusion(candidate="e01")),
+        exclude=(Exclusion(employer="buyer"), Exclusion(id="e01")),
         at_most_per_employer=1,
         reserve=4,
     )
@@ -180,7 +180,7 @@ def test_constraints_read_back_as_written() -> None:
         seats=5,
         reserve=3,
         speciality="A08",
-        exclude=(Exclusion(employer="u"), Exclusion(candidate="e")),
+        exclude=(Exclusion(employer="u"), Exclusion(id="e")),
         at_most_per_employer=1,
     )
     assert read_constraints(constraints_json(constraints)) == constraints

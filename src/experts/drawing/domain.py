@@ -245,7 +245,7 @@ def conflicts_of_interest(
         speciality=wish.speciality,
         exclude=(
             *(Exclusion(employer=uscc) for uscc in sorted(set(organisations))),
-            *(Exclusion(candidate=expert) for expert in sorted(set(related))),
+            *(Exclusion(id=expert) for expert in sorted(set(related))),
         ),
         at_most_per_employer=wish.at_most_per_employer,
     )

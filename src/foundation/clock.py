@@ -65,9 +65,16 @@ async def read_clock(connection: Connection) -> tuple[datetime, datetime, float]
     return floor_ms(row["platform_at"]), floor_ms(row["real_at"]), float(row["factor"])
 
 
-async def start_demo_clock(connection: Connection, at: datetime, factor: float) -> None:
-    """Makes this database a demonstration's for ever; the owner may, the application may not."""
+async def start_demo_clock(connection: Connection, at: datetime, factor: float) -> bool:
+    """Makes this database a demonstration's for ever; False where it is one, whose clock goes on.
+
+    The owner may, the application may not.
+    """
+    row = await connection.fetchrow(READ_CLOCK)
+    if row is not None and row["demo"]:
+        return False
     await connection.execute(START_DEMO_CLOCK, at, factor)
+    return True
 
 
 async def move_platform_clock(connection: Connection, to: datetime) -> datetime:

@@ -56,12 +56,6 @@ ANNOUNCE: Final[LiteralString] = """
     SELECT pg_notify($1, $2)
 """
 
-WAITING_JOBS: Final[LiteralString] = """
-    SELECT count(*) AS waiting
-      FROM foundation.pgqueuer
-     WHERE status IN ('queued', 'picked')
-"""
-
 READY_JOBS: Final[LiteralString] = """
     SELECT count(*) AS ready
       FROM foundation.pgqueuer

@@ -161,6 +161,7 @@ async def ask_database(settings: Settings, db: Database, addresses: Addresses) -
             examine_roles(db),
             await found_by("durability", lambda: ask_durability(settings, db)),
             await found_by("clock", lambda: ask_clock(db)),
+            await found_by("jobs", lambda: ask_jobs(db)),
         ]
     return found
 
@@ -231,6 +232,24 @@ async def ask_clock(db: Database) -> Finding:
         )
     runs = "real time" if factor == 1 else f"{factor:g} times as fast as real time"
     return Finding(name="clock", ok=True, detail=f"platform time {platform_at.isoformat()}, {runs}")
+
+
+async def ask_jobs(db: Database) -> Finding:
+    """Whether a job was given up after all its attempts."""
+    # Imported here: pgqueuer takes most of a second.
+    from foundation.outbox import FAILED_JOBS
+
+    async with reading(db, "foundation") as connection:
+        failed = await connection.fetch(FAILED_JOBS)
+    if failed:
+        kinds = ", ".join(sorted({row["entrypoint"] for row in failed}))
+        return Finding(
+            name="jobs",
+            ok=False,
+            detail=f"{len(failed)} were given up ({kinds}); the log says why. When that is "
+            "mended, `pgq requeue` puts them back",
+        )
+    return Finding(name="jobs", ok=True, detail="none was given up")
 
 
 def examine_port(settings: Settings) -> Finding:

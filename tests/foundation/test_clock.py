@@ -79,9 +79,11 @@ async def test_a_demonstration_runs_faster_and_moves_forward_only(
 async def test_a_demonstration_starts_once(
     owner: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
-    await start_demo_clock(owner, SPRING, 60)
+    assert await start_demo_clock(owner, SPRING, 60)
+    assert not await start_demo_clock(owner, SPRING - timedelta(days=900), 1)
+    assert (await read_clock(owner))[2] == 60
     with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
-        await start_demo_clock(owner, SPRING, 60)
+        await owner.execute("SELECT foundation.start_demo_clock('2019-01-01Z', 60)")
 
 
 async def test_the_clock_is_asked_anew_after_a_wait(database: Database) -> None:

@@ -13,7 +13,6 @@ from foundation.clock import move_platform_clock, start_demo_clock
 from foundation.database import Database, transaction
 from foundation.outbox import (
     SUBSCRIBER_ROOM,
-    WAITING_JOBS,
     Listener,
     announce,
     enqueue,
@@ -36,7 +35,7 @@ class Ran:
 
 async def waiting(db: Database) -> int:
     async with transaction(db, "foundation") as connection:
-        return int(await connection.fetchval(WAITING_JOBS))
+        return int(await connection.fetchval("SELECT count(*) FROM foundation.pgqueuer"))
 
 
 async def test_a_job_runs_after_its_transaction(database: Database, application_dsn: str) -> None:

@@ -79,9 +79,7 @@ async def _start_clock(owner: str, start: datetime) -> None:
     db = await Database.open(owner, 1)
     try:
         async with db.connection() as connection:
-            is_demo = await connection.fetchval("SELECT demo FROM foundation.platform_clock")
-            if not is_demo:
-                await start_demo_clock(connection, start, DEMO_FACTOR)
+            await start_demo_clock(connection, start, DEMO_FACTOR)
     finally:
         await db.close()
 

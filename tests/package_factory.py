@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID, ObjectIdentifier
+
 from package_sealing import (
     b64u,
     canon,
@@ -260,10 +261,24 @@ class Factory:
         self.sids: dict[str, str] = {}
         self.opening: Json = {
             key: []
-            for key in (
-                "opening_keys mandates schedules stages steps acts list headers wraps releases "
-                "omissions decisions records objections leaves checkpoints"
-            ).split()
+            for key in [
+                "opening_keys",
+                "mandates",
+                "schedules",
+                "stages",
+                "steps",
+                "acts",
+                "list",
+                "headers",
+                "wraps",
+                "releases",
+                "omissions",
+                "decisions",
+                "records",
+                "objections",
+                "leaves",
+                "checkpoints",
+            ]
         }
         self.opening |= {"v": 1, "proofs": {}}
         self.evaluated: list[Json] = []
@@ -697,7 +712,9 @@ class Factory:
                 "schedule": self.sids["schedule:2"],
                 "supersedes": self.sids.get(f"act:{bidder}:{seq - 1}"),
                 "licence_status": "good",
-                "ledger": self.leaf_of(label) if f"leaf:{label}" not in self.twists else self.fake(label),
+                "ledger": self.leaf_of(label)
+                if f"leaf:{label}" not in self.twists
+                else self.fake(label),
             }
             receipt = self.state(f"receipt:{bidder}:{seq}", "receipt", body, self.people.platform)
             self.opening["acts"].append(
@@ -816,8 +833,7 @@ class Factory:
         self.step("phase1", self.now + 1_800_000)
         for bidder in "ABG":
             values = [
-                {"tree": tree, "value": b64u(self.sealed[tree]["B"])}
-                for tree in self.trees(bidder)
+                {"tree": tree, "value": b64u(self.sealed[tree]["B"])} for tree in self.trees(bidder)
             ]
             values = self.twist(f"values:{bidder}", values)
             self.release(f"b:{bidder}", "release-b", {"values": values})
@@ -835,7 +851,7 @@ class Factory:
         self.step("phase2")
         self.remedy()
         self.step("phase3")
-        for seat in ("T1", "T2", "T3"):
+        for seat in self.twist("custodians", ("T1", "T2", "T3")):
             self.member_release(seat, self.trees(), "release-t")
         self.tick()
         self.step("phase4")
@@ -857,7 +873,11 @@ class Factory:
         orgs = self.people.orgs
         trees = self.twist("remedied", self.trees("C"))
         self.release(
-            "remedy-start", "remedy-start", {"trees": trees}, self.people.platform, orgs["supervisor"]
+            "remedy-start",
+            "remedy-start",
+            {"trees": trees},
+            self.people.platform,
+            orgs["supervisor"],
         )
         self.tick()
         for seat in ("R1", "R3"):
@@ -921,7 +941,12 @@ class Factory:
         orgs = self.people.orgs
         self.opening["records"].append(
             self.record(
-                "record", "opening-record", body, self.people.platform, orgs["host"], orgs["supervisor"]
+                "record",
+                "opening-record",
+                body,
+                self.people.platform,
+                orgs["host"],
+                orgs["supervisor"],
             )
         )
         self.tick(60)
@@ -969,7 +994,13 @@ class Factory:
         return sorted(ids, key=lambda i: h(seed, b"/", i.encode()))
 
     def drawing(
-        self, name: str, pool: list[Json], constraints: Json, drawn: Any, reserve: Any, excluded: Any
+        self,
+        name: str,
+        pool: list[Json],
+        constraints: Json,
+        drawn: Any,
+        reserve: Any,
+        excluded: Any,
     ) -> None:
         """A draw statement."""
         body = self.lot_keys() | {
@@ -999,9 +1030,7 @@ class Factory:
             "at_most_per_employer": 1,
         }
         able = [
-            c["id"]
-            for c in self.pool
-            if "建筑工程" in c["specialities"] and c["employer"] != own
+            c["id"] for c in self.pool if "建筑工程" in c["specialities"] and c["employer"] != own
         ]
         order = self.order("experts", able)
         excluded = [
@@ -1017,7 +1046,9 @@ class Factory:
         for expert in self.panel:
             body = self.lot_keys() | {"expert": expert, "conflicts": [], "text": "本人无回避情形"}
             person = self.people.experts[expert]
-            self.evaluated.append(self.record(f"pledge:{self.seat(expert)}", "pledge", body, person))
+            self.evaluated.append(
+                self.record(f"pledge:{self.seat(expert)}", "pledge", body, person)
+            )
         self.tick(60)
         cards = {expert: self.scorecard(expert) for expert in self.panel}
         self.tick(600)
@@ -1142,7 +1173,9 @@ class Factory:
             results.append(row)
         for row in results:
             if row["total"]:
-                above = [r for r in results if r["total"] and Decimal(r["total"]) > Decimal(row["total"])]
+                above = [
+                    r for r in results if r["total"] and Decimal(r["total"]) > Decimal(row["total"])
+                ]
                 row["rank"] = 1 + len(above)
         results.sort(key=lambda r: r["submission"])
         return results, str(benchmark.quantize(cent, ROUND_HALF_UP))
@@ -1168,7 +1201,9 @@ class Factory:
         self.tick()
         bidder = {s: b for b, s in self.submissions.items()}[first]
         org = self.people.orgs[bidder]
-        votes = [self.sids[f"vote:{b}:{i}"] for b, row in choices.items() for i in range(1, len(row) + 1)]
+        votes = [
+            self.sids[f"vote:{b}:{i}"] for b, row in choices.items() for i in range(1, len(row) + 1)
+        ]
         body = self.lot_keys() | {
             "submission": first,
             "uscc": org.code,
@@ -1184,7 +1219,8 @@ class Factory:
         buyer = self.people.orgs["buyer"]
         self.awarded.append(self.record("award", "award", body, buyer))
         self.tick()
-        for other in "ABCG":
+        listed = {entry["submission"] for entry in self.listed}
+        for other in (b for b, s in self.submissions.items() if s in listed):
             self.letter(other, "winner" if other == bidder else "result")
         self.tick()
 

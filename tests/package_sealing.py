@@ -101,9 +101,7 @@ def cmt(tag: str, hh: bytes, i: int, value: bytes) -> str:
     return h(f"tbe1/{tag}/v1\0".encode(), hh, bytes([i]), value).hex()
 
 
-def make_wraps(
-    t: bytes, b: bytes, hh: bytes, oks: bytes, groups: dict[str, Any]
-) -> dict[str, Any]:
+def make_wraps(t: bytes, b: bytes, hh: bytes, oks: bytes, groups: dict[str, Any]) -> dict[str, Any]:
     """Deal the wraps: groups T and R are (k, [(kid, pk)]), B is [(kid, pk)]."""
     seed = expand(extract(hh, t + b), b"tbe1/deal/v1\0INTL-1", 32)
 
@@ -138,7 +136,9 @@ def make_wraps(
     }
 
 
-def shares_of(t: bytes, b: bytes, hh: bytes, groups: dict[str, Any]) -> dict[tuple[str, int], bytes]:
+def shares_of(
+    t: bytes, b: bytes, hh: bytes, groups: dict[str, Any]
+) -> dict[tuple[str, int], bytes]:
     """Return what each member unwraps."""
     seed = expand(extract(hh, t + b), b"tbe1/deal/v1\0INTL-1", 32)
     found = {}

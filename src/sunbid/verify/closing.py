@@ -235,7 +235,7 @@ def opening_keys(evidence: Evidence, findings: Findings) -> None:
     """Signatures of buyer, supervisor and members; k and n; one seat an organisation."""
     own = evidence.opening_keys
     members = [
-        Placed(place=f"{own.place} member {group}{i}", statement=m, sid="")
+        Placed(place=f"{own.place} member {group.upper()}{i}", statement=m, sid="")
         for group in ("t", "r")
         for i, m in enumerate((own.body[group] or {}).get("members", []), 1)
     ]

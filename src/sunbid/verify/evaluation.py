@@ -246,6 +246,7 @@ def _no_bidder(
 @check("C55", "The pool of experts was committed before the cut", "house-style decision 17")
 def pool_committed(evidence: Evidence, findings: Findings) -> None:
     """The pool's hash stands in an event of the lot whose leaf lies below the cut."""
+    evidence.file("events.json")
     stated, made = (
         evaluation(evidence)["committed_pool_sha256"],
         hash_of(evaluation(evidence)["pool"]),

@@ -225,6 +225,8 @@ def _plaintext(evidence: Evidence, stage: int, listed: Listed) -> Plain | None:
     envelope = sealed_file(evidence, listed)
     if t is None or b is None or not isinstance(envelope, Envelope):
         return None
+    if envelope.tree != listed.tree:  # another file lies there (C11)
+        return None
     hh = bytes.fromhex(listed.header_hash)
     context = hh + bytes.fromhex(listed.wraps_hash)
     digest = hashlib.sha256()

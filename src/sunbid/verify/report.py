@@ -10,6 +10,7 @@ from sunbid.verify.evidence import CannotDecide, Evidence
 from sunbid.verify.statements import Unsupported
 
 SHOWN: Final = 5
+NEEDED: Final = ("package.json", "opening.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +61,20 @@ class Rule:
     id: str
     name: str
     rule: str
+    needs: tuple[str, ...]
     body: Body
 
 
 RULES: Final[list[Rule]] = []
 
 
-def check(number: str, name: str, rule: str) -> Callable[[Body], Body]:
-    """Register a function as the numbered check `number` of clause `rule`."""
+def check(
+    number: str, name: str, rule: str, *, needs: tuple[str, ...] = NEEDED
+) -> Callable[[Body], Body]:
+    """Register a function as check `number` of clause `rule`; without its files it is null."""
 
     def register(body: Body) -> Body:
-        RULES.append(Rule(id=number, name=name, rule=rule, body=body))
+        RULES.append(Rule(id=number, name=name, rule=rule, needs=needs, body=body))
         return body
 
     return register
@@ -80,6 +84,8 @@ def run(rule: Rule, evidence: Evidence) -> Check:
     """Make one check; what it needs and lacks becomes "cannot decide", never an exception."""
     findings = Findings()
     try:
+        for name in rule.needs:
+            evidence.file(name)
         rule.body(evidence, findings)
     except (CannotDecide, Unsupported) as problem:
         findings.doubt("", str(problem))

@@ -1,0 +1,143 @@
+"""Hand in a sealed bid: sign the manifest, send the parts, hand in the act, keep the receipt.
+
+Every step can be repeated: what arrived is not sent again, and an unknown outcome is resolved by
+the act's sid, never shown as a failure.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from foundation.statements.signed import Statement, from_json
+from sunbid.bid_folder import RECEIPT, REFUSAL, SIGNED_MANIFEST, TICKET, UPLOADS, BidFolder
+from sunbid.client import Client, ServerRefused, load_session
+from sunbid.commands.login import default_session
+from sunbid.commands.signing import add_signer, host_of, signed_by
+
+WAIT_S: Final = 30.0
+POLL_S: Final = 0.5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="what `sunbid seal` made")
+    add_signer(parser)
+    parser.add_argument("--session", type=Path, metavar="FILE", default=default_session())
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with uploads that were begun (the default)"
+    )
+    parser.add_argument("--json", action="store_true", help="write the outcome as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Hand in; 0 with a receipt, 1 when the bid was refused, 2 when the receipt is still to come."""
+    return asyncio.run(_submit(arguments))
+
+
+async def _submit(arguments: argparse.Namespace) -> int:
+    folder = BidFolder(arguments.folder)
+    saved = load_session(arguments.session)
+    manifest = folder.manifest()
+    if not manifest.sigs:
+        manifest = await signed_by(arguments, manifest, host_of(saved.server))
+        folder.keep(SIGNED_MANIFEST, manifest.file())
+    with saved.client() as client:
+        uploads = send_files(client, folder)
+        return hand_in(client, folder, manifest, uploads, as_json=arguments.json)
+
+
+def send_files(client: Client, folder: BidFolder) -> list[dict[str, str]]:
+    """Send every sealed file that did not arrive yet; return the capabilities of all uploads."""
+    known = folder.uploads()
+    made = []
+    for volume in folder.record().volumes:
+        size = (folder.path / volume.file).stat().st_size
+        upload = known.get(volume.tree)
+        if upload is None:
+            upload = client.post(
+                "/api/v1/uploads", {"size": size, "tree": volume.tree, "parts": volume.parts}
+            )
+            known[volume.tree] = upload
+            folder.keep_json(UPLOADS, known)
+        _send_parts(client, folder, volume.file, volume.parts, upload)
+        made.append(upload)
+    return made
+
+
+def _send_parts(
+    client: Client, folder: BidFolder, file: str, parts: list[str], upload: dict[str, str]
+) -> None:
+    headers = {"Upload-Secret": upload["secret"]}
+    path = f"/api/v1/uploads/{upload['upload']}"
+    stored = client.ask("GET", path, headers=headers).json()["stored"]
+    for index, expected in enumerate(parts):
+        if not stored[index]:
+            content = folder.part(file, index, expected)
+            client.put(f"{path}/parts/{index}", content, {**headers, "Part-Hash": expected})
+            sys.stderr.write(f"{file}: part {index + 1} of {len(parts)} is stored\n")
+
+
+def hand_in(
+    client: Client,
+    folder: BidFolder,
+    act: Statement,
+    uploads: list[dict[str, str]],
+    *,
+    as_json: bool,
+) -> int:
+    """Hand in an act and wait for its receipt; keeps ticket, receipt or refusal in the folder."""
+    lot = act.body["lot"]
+    try:
+        token = client.post(f"/api/v1/lots/{lot}/tokens")["token"]
+        answer = client.post(
+            "/api/v1/acts",
+            {"statement": act.json(), "uploads": uploads, "token": token},
+            key=act.sid,
+            headers={"Prefer": "wait=10"},
+        )
+    except ServerRefused as refused:
+        signed = refused.problem.get("refusal")
+        if signed is not None:
+            folder.keep(REFUSAL, from_json(signed).file())
+        raise
+    folder.keep(TICKET, from_json(answer["ticket"]).file())
+    return _report(folder, act, _settled(client, act, answer), as_json=as_json)
+
+
+def _settled(client: Client, act: Statement, answer: dict[str, Any]) -> dict[str, Any]:
+    """Ask by the act's sid until there is a receipt or a refusal, or the patience is over."""
+    until = time.monotonic() + WAIT_S
+    while answer["receipt"] is None and answer["state"] != "refused" and time.monotonic() < until:
+        time.sleep(POLL_S)
+        answer = client.get(f"/api/v1/acts/{act.sid}")
+    return answer
+
+
+def _report(folder: BidFolder, act: Statement, answer: dict[str, Any], *, as_json: bool) -> int:
+    state, code = "taken in, receipt to come", 2
+    if answer["receipt"] is not None:
+        folder.keep_json(RECEIPT, answer["receipt"])
+        state, code = "received", 0
+    elif answer["state"] == "refused":
+        if answer["refusal"] is not None:
+            folder.keep(REFUSAL, from_json(answer["refusal"]).file())
+        state, code = "refused", 1
+    receipt = None if answer["receipt"] is None else answer["receipt"]["statement"]["body"]
+    said = {
+        "act": act.sid,
+        "state": state,
+        "intake": answer["ticket"]["body"]["intake"],
+        "receipt": None if receipt is None else receipt["receipt"],
+        "refusal": None if answer["refusal"] is None else answer["refusal"]["body"],
+    }
+    if as_json:
+        print(json.dumps(said))
+    else:
+        print(f"{act.type} {act.sid[:16]}… {state} (intake {said['intake']})")
+        if said["receipt"] is not None:
+            print(f"receipt {said['receipt']}: {folder.path / RECEIPT}")
+    return code

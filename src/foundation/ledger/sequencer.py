@@ -36,7 +36,7 @@ from foundation.statements.canonical import Json, canonical, parse, time_ms
 QUANTUM: Final = 8
 LARGEST_BODY: Final = 4096
 # So much of the ledger's end is recomputed at a start; `audit` with 0 does all of it.
-AUDITED_AT_START: Final = 2**20
+AUDITED_AT_START: Final = 2**18
 SIGN_TRIES: Final = 3
 # A closed ledger is looked at again, but not at every tick: the check reads all of it.
 CLOSED_WAIT_S: Final = 10.0

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import State
+from litestar.params import FromPath, JSONBody
 
 from bidding.licence.authority import (
     Answer,
@@ -117,7 +118,7 @@ async def list_holders(state: State) -> Json:
 
 
 @post("/api/v1/licences")
-async def issue(state: State, data: NewLicence) -> Json:
+async def issue(state: State, data: JSONBody[NewLicence]) -> Json:
     """Issue a licence; the same organisation again gets the one it has."""
     files = files_of(state)
     licence = files.folder.issue(
@@ -127,13 +128,13 @@ async def issue(state: State, data: NewLicence) -> Json:
 
 
 @get("/api/v1/licences/{uscc:str}")
-async def show_licence(state: State, uscc: str) -> Json:
+async def show_licence(state: State, uscc: FromPath[str]) -> Json:
     """A licence without its key."""
     return licence_json(files_of(state).folder.licence(uscc))
 
 
 @post("/api/v1/licences/{uscc:str}/revocation")
-async def revoke(state: State, uscc: str, data: Revoke) -> Json:
+async def revoke(state: State, uscc: FromPath[str], data: JSONBody[Revoke]) -> Json:
     """Revoke a licence from now on."""
     files = files_of(state)
     made = files.folder.revoke(uscc, await files.now(), data.reason)
@@ -141,7 +142,7 @@ async def revoke(state: State, uscc: str, data: Revoke) -> Json:
 
 
 @post("/api/v1/tickets")
-async def begin(state: State, data: NewTicket) -> Json:
+async def begin(state: State, data: JSONBody[NewTicket]) -> Json:
     """Ask a holder for a signature or for the use of the keys of a lot."""
     asked = data.statement
     ticket = await files_of(state).begin(
@@ -157,19 +158,19 @@ async def begin(state: State, data: NewTicket) -> Json:
 
 
 @get("/api/v1/tickets/{ticket:str}")
-async def poll(state: State, ticket: str) -> Json:
+async def poll(state: State, ticket: FromPath[str]) -> Json:
     """What the holder answered so far."""
     return answer_json(await files_of(state).poll(ticket))
 
 
 @post("/api/v1/tickets/{ticket:str}/consent", status_code=200)
-async def consent(state: State, ticket: str, data: Consent) -> Json:
+async def consent(state: State, ticket: FromPath[str], data: JSONBody[Consent]) -> Json:
     """The holder's answer, given by a command with `--yes`: in development only."""
     return answer_json(await files_of(state).consent(ticket, yes=data.yes))
 
 
 @post("/api/v1/tickets/{ticket:str}/opening-key", status_code=200)
-async def opening_key(state: State, ticket: str, data: Lot) -> Json:
+async def opening_key(state: State, ticket: FromPath[str], data: JSONBody[Lot]) -> Json:
     """The public half of the holder's key for one lot."""
     key: OpeningKey | None = await files_of(state).opening_key(ticket, data.lot)
     if key is None:
@@ -178,7 +179,7 @@ async def opening_key(state: State, ticket: str, data: Lot) -> Json:
 
 
 @post("/api/v1/tickets/{ticket:str}/unwrap", status_code=200)
-async def unwrap(state: State, ticket: str, data: Wrap) -> Json:
+async def unwrap(state: State, ticket: FromPath[str], data: JSONBody[Wrap]) -> Json:
     """Open one wrap of the ticket's lot."""
     value = await files_of(state).unwrap(ticket, data.kid, unb64(data.info), unb64(data.ct))
     return {"value": b64(value)}

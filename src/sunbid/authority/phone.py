@@ -6,15 +6,14 @@ it to the platform, then leads the browser back.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import State
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from bidding.licence.authority import Signed
@@ -25,8 +24,8 @@ from foundation.statements.signed import Statement, unsigned
 from foundation.web import AnyRequest, page, refuse_foreign_forms
 from sunbid.authority.api import files_of
 from sunbid.authority.holders import Holder, Holders
-from sunbid.authority.summary import Line, summary
 from sunbid.client import Client
+from sunbid.summary import Line, summary
 
 GO_SCRIPT: Final = 'document.querySelector("form[data-go]")?.requestSubmit();\n'
 
@@ -119,7 +118,7 @@ def decode_challenge(value: Json) -> _ChallengeShape:
 
 
 @get("/phone")
-async def confirm(request: AnyRequest, state: State, at: str) -> Response[str]:
+async def confirm(request: AnyRequest, state: State, at: FromQuery[str]) -> Response[str]:
     """Show who asks for what, before anything is signed."""
     given = request.query_params
     holder, match = given.get("holder") or None, given.get("match", "")
@@ -148,7 +147,7 @@ async def confirm(request: AnyRequest, state: State, at: str) -> Response[str]:
 async def sign_and_return(
     request: AnyRequest,
     state: State,
-    data: Annotated[PhoneForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    data: URLEncodedBody[PhoneForm],
 ) -> Response[str] | Redirect:
     """The holder's click: confirm with the digits, sign, send, go back."""
     place = place_of(data.at, state.platforms)
@@ -167,7 +166,7 @@ async def sign_and_return(
 
 
 @get("/consent/{ticket:str}")
-async def show_ticket(request: AnyRequest, state: State, ticket: str) -> Response[str]:
+async def show_ticket(request: AnyRequest, state: State, ticket: FromPath[str]) -> Response[str]:
     """What a command asks a holder for."""
     files = files_of(state)
     asked = files.request(ticket)
@@ -184,8 +183,8 @@ async def show_ticket(request: AnyRequest, state: State, ticket: str) -> Respons
 async def answer_ticket(
     request: AnyRequest,
     state: State,
-    ticket: str,
-    data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ticket: FromPath[str],
+    data: URLEncodedBody[dict[str, str]],
 ) -> Response[str]:
     """The holder's click for a command that waits."""
     answer = await files_of(state).consent(ticket, yes=data.get("answer") == "yes")

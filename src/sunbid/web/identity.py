@@ -12,6 +12,7 @@ from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from bidding.bid.desk import Desk
 from bidding.licence.authority import Good, LicenceAuthority
 from bidding.licence.profile import licence_signers
 from bidding.licence.revocation import refuse_revoked
@@ -43,6 +44,7 @@ from foundation.statements.signed import (
     unsigned,
 )
 from foundation.web import AnyRequest
+from sunbid import doors
 from sunbid.web.authentication import browser_of, new_browser, session_cookie, session_token
 
 # Whoever logs in with a licence that nobody registered.
@@ -95,8 +97,17 @@ def desk_of(request: AnyRequest) -> IdentityDesk:
         settings=state.settings,
         platform=state.desk.platform,
         identify=identify_by(state.desk.authority, state.desk.anchors),
-        accept=state.accept_statement,
+        accept=state.get("accept_statement") or accept_at_doors(state.desk),
     )
+
+
+def accept_at_doors(desk: Desk) -> Accept:
+    """What a phone signed enters by the door that fits: a waiting paper's, else a statement's."""
+
+    async def accept(actor: Actor, signed: Statement) -> object:
+        return await doors.enter(desk, actor, signed)
+
+    return accept
 
 
 class AskedStatement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ No script is needed: a waiting page loads itself again until the phone has signe
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,8 +13,7 @@ import msgspec
 import segno
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from markupsafe import Markup
 
@@ -103,7 +102,7 @@ async def login_page(request: AnyRequest) -> Response[str]:
 @post("/login", guards=[refuse_foreign_forms])
 async def begin_login(
     request: AnyRequest,
-    data: Annotated[ReturnForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    data: URLEncodedBody[ReturnForm],
 ) -> Redirect:
     """Make a code for this browser and show it."""
     made, cookies = await new_login(request, data.return_to)
@@ -174,7 +173,7 @@ async def personas_page(request: AnyRequest) -> Response[str]:
 @post("/personas", guards=[refuse_foreign_forms])
 async def enter(
     request: AnyRequest,
-    data: Annotated[PersonaForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    data: URLEncodedBody[PersonaForm],
 ) -> Redirect:
     """Log in as a persona: its phone signs by itself and comes back."""
     settings = refuse_outside_demo(request)

@@ -1,0 +1,173 @@
+"""A platform that knows identity only, as a real process: for tests of logging in."""
+
+import asyncio
+import contextlib
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from litestar import Litestar, Response, post
+from litestar.middleware import DefineMiddleware
+from litestar.params import JSONBody
+
+from bidding.licence.development import DevAuthority
+from foundation.database import Database
+from foundation.identity import Actor
+from foundation.identity.login import register_administrators
+from foundation.identity.request import signed_in
+from foundation.language import Language
+from foundation.settings import Settings, read_settings
+from foundation.statements.canonical import Json
+from foundation.statements.signed import KeySigner, Statement, from_json, unsigned
+from foundation.web import AnyRequest, csrf_token, problem_handlers
+from licences import ROOT, free_port
+from sunbid.pages.frame import PageFrame, Visitor
+from sunbid.pages.site import make_pages
+from sunbid.web import identity, login
+from sunbid.web.authentication import Authentication, session_token
+from sunbid.web.login import start_signing
+
+
+async def frame(request: AnyRequest, _: Language) -> Mapping[str, object]:
+    """What a page needs around it, without the rest of the platform."""
+    from datetime import UTC, datetime
+
+    actor, token = request.scope["user"], session_token(request)
+    return {
+        "frame": PageFrame(
+            now=datetime.now(UTC),
+            is_demo=request.app.state.settings.mode == "demo",
+            visitor=None if actor is None else Visitor(name=actor.name, role=actor.role),
+            csrf="" if token is None else csrf_token(token),
+        )
+    }
+
+
+PAPER = unsigned("vote", {"v": 1, "ballot": 1, "member": "甲", "candidate": "x"})
+
+
+@post("/papers/vote")
+async def sign_vote(request: AnyRequest) -> Response[object]:
+    """A page's button that asks for a signature."""
+    signed_in(request)
+    made: Response[object] = await start_signing(request, PAPER, "/login?done=1")
+    return made
+
+
+@post("/api/v1/statements")
+async def hand_in(request: AnyRequest, data: JSONBody[dict[str, object]]) -> Json:
+    """The door of statements."""
+    return {"sid": from_json(data["statement"]).sid, "actor": signed_in(request).name}
+
+
+def make_app(settings: Settings) -> Litestar:
+    """Identity and two routes that use it."""
+    accepted: list[Statement] = []
+
+    async def accept(actor: Actor, signed: Statement) -> object:
+        accepted.append(signed)
+        return {"by": actor.name}
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        db = await Database.open(settings.database_url or "", 4)
+        anchors = tuple(path.read_bytes() for path in settings.licence_anchors)
+        app.state.update(
+            {
+                "settings": settings,
+                "accepted": accepted,
+                "accept_statement": accept,
+                "pages": make_pages(frame),
+                "desk": SimpleNamespace(
+                    db=db,
+                    platform=KeySigner(ec.generate_private_key(ec.SECP256R1())),
+                    authority=DevAuthority(settings.licence_url or "", anchors),
+                    anchors=anchors,
+                ),
+            }
+        )
+        if settings.administrators is not None:
+            await register_administrators(db, settings.administrators)
+        yield
+        await db.close()
+
+    return Litestar(
+        route_handlers=[*identity.routes, *login.routes, sign_vote, hand_in],
+        lifespan=[lifespan],
+        middleware=[DefineMiddleware(Authentication)],
+        exception_handlers=problem_handlers(),
+    )
+
+
+async def main() -> None:
+    """Serve until killed."""
+    settings = read_settings()
+    server = Server(
+        make_app(settings),
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+    )
+    await server.serve()
+
+
+@contextlib.contextmanager
+def running_platform(environment: Mapping[str, str]) -> Iterator[str]:
+    """Start this module as a process and yield its address."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "identity_server"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **environment,
+            "SUNBID_PORT": str(port),
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")]),
+        },
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_until_it_answers(process, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int) -> None:
+    """Return when the time can be asked; raise what the process said when it ends before."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError((process.stderr.read() if process.stderr else b"").decode())
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        try:
+            connection.request("GET", "/api/v1/time")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    raise RuntimeError("the platform did not start within 30 s")
+
+
+def anchor_file(folder: Path, root: bytes) -> Path:
+    """The anchor of an authority as a file that the settings name."""
+    path = folder / "anchor.der"
+    path.write_bytes(root)
+    return path
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -4,6 +4,7 @@ Opening and closing of what lives as long as the process stands in `lifespan`; r
 the features' web modules; what goes on beside requests from `background`.
 """
 
+import base64
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -200,4 +201,7 @@ async def _policy_text(settings: Settings, desk: Desk) -> str:
     if settings.policy is not None:
         return settings.policy.read_text(encoding="utf-8")
     last = await desk.signer.last()
-    return f"log {last.vkey}\nquorum none\n"
+    anchors = [("licence", anchor) for anchor in desk.anchors]
+    anchors.append(("platform", desk.platform_anchor))
+    lines = [f"#anchor {role} {base64.b64encode(der).decode()}" for role, der in anchors]
+    return "\n".join([f"log {last.vkey}", "quorum none", *lines, ""])

@@ -22,7 +22,7 @@ from bidding.sealing.opening_keys import lot_keys
 from bidding.sealing.refusals import MemberRefuses
 from foundation.ledger.leaf import LeafOpening, opening_from_json
 from foundation.ledger.policy import Policy, read_policy
-from foundation.statements.canonical import parse_time, time_from_ms, unb64
+from foundation.statements.canonical import time_from_ms, unb64
 from foundation.statements.certificates import certificate_signers
 from foundation.statements.signed import Statement, decode, decode_body, from_json, read
 from sunbid.client import Client, demo_time
@@ -116,7 +116,7 @@ def ask(client: Client, lot: str, held: Held) -> Asked:
     now = own_time(client, held.appointment.keys.body)
     platform = held.policy.anchors.get("platform", ())
     closing = from_json(shown["closings"][-1])
-    certificate_signers(closing, platform, now) or _refuse("closing", "the platform")
+    _require_platform(closing, platform, now)
     cut, mine = proven.leaf("cut", closing.body["schedule"]), proven.leaf("closing", closing.sid)
     if not cut.index < mine.index or cut.to_json() != closing.body["cut"]:
         raise MemberRefuses("expected the cut that the closing names, before it in the ledger")
@@ -192,7 +192,7 @@ def _acked(
     trees: set[str] = set()
     for value in shown["acks"]:
         ack = from_json(value)
-        certificate_signers(ack, platform, now) or _refuse("release-ack", "the platform")
+        _require_platform(ack, platform, now)
         if proven.has("release-b", ack.body["release"]):
             trees |= set(ack.body["trees"])
     return frozenset(trees)
@@ -245,8 +245,10 @@ def _windows(held: Held, remedy: Remedy | None) -> timedelta:
     return timedelta(seconds=body.w1_s + (body.w2_s if remedy is not None else 0))
 
 
-def _refuse(what: str, whose: str) -> None:
-    raise MemberRefuses(f"expected a {what} signed by {whose}, got one without that signature")
+def _require_platform(statement: Statement, anchors: Sequence[bytes], at: datetime) -> None:
+    """Refuse a statement that the platform named by the policy did not sign."""
+    if not certificate_signers(statement, anchors, at):
+        raise MemberRefuses(f"expected a {statement.type} signed by the platform, got one without")
 
 
 def load_guard(folder: Path, lot: str, stage: int) -> Guard:

@@ -16,7 +16,7 @@ from bidding.sealing.member import release_r, release_t, share_check
 from bidding.sealing.refusals import MemberRefuses
 from foundation.problems import Conflict
 from foundation.statements.canonical import b64, time_text, unb64
-from foundation.statements.keyfile import MEMBER, LoadedKey, load_key, new_key
+from foundation.statements.keyfile import PAIR, LoadedKey, load_key, new_key
 from foundation.statements.signed import Statement, sign, unsigned
 from sunbid.client import Client, load_session, platform_time
 from sunbid.commands.login import default_session
@@ -81,7 +81,7 @@ def _keygen(arguments: argparse.Namespace) -> int:
     home: Path = arguments.home
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     passphrase = read_passphrase(arguments.passphrase_file, home / KEY)
-    keys = new_key(home / KEY, passphrase, MEMBER)
+    keys = new_key(home / KEY, passphrase, PAIR)
     saved = load_session(arguments.session)
     with saved.client() as client:
         at, _ = platform_time(client)

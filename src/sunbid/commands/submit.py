@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Hand in; 0 with a receipt, 1 when the bid was refused, 2 when the receipt is still to come."""
+    """Hand in; 0 with a receipt, 1 when it was refused, 2 when the receipt is still to come."""
     return asyncio.run(_submit(arguments))
 
 

@@ -68,6 +68,7 @@ class PageFrame:
     now: datetime
     factor: float = 1.0
     is_demo: bool = False
+    # Newest first.
     moves: tuple[ClockMove, ...] = ()
     visitor: Visitor | None = None
     csrf: str = ""

@@ -12,11 +12,13 @@ from bidding.opening.hall import HallFacts
 from bidding.scoring.domain import Criterion, Method, PriceTerms
 from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from foundation.statements.signed import Statement
-from foundation.statements.store import Kept
+from foundation.statements.store import Kept, Paper, Required, Waiting
+from sunbid.pages.award import Evaluated, awards_view, candidates_view, vote_view
 from sunbid.pages.bid import ReceiptPaper, receipt_view, tasks_view
 from sunbid.pages.charts import qr_svg, spark
 from sunbid.pages.elements import Action, Check, Crumb, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
+from sunbid.pages.ledger import BidsView, ProblemView, ledger_view
 from sunbid.pages.lifecycle import LotTimes
 from sunbid.pages.notices import Search, notices_view
 from sunbid.pages.opening import opening_view, openings_view
@@ -30,6 +32,7 @@ from sunbid.pages.panel import (
     scoring_view,
     sheet_view,
 )
+from sunbid.pages.papers import papers_view
 from sunbid.pages.supervision import (
     Chip,
     ClueRow,
@@ -48,6 +51,7 @@ from sunbid.pages.supervision import (
     strip_of,
 )
 from sunbid.pages.tender import tender_view
+from sunbid.pages.verify import VerifyView, verify_view
 
 NOW = datetime(2019, 5, 13, 6, 20, 5, 418_000, tzinfo=UTC)
 DEADLINE = datetime(2019, 5, 17, 1, 0, tzinfo=UTC)
@@ -614,4 +618,123 @@ SAMPLES |= {
     "inbox": ("supervision/inbox.html", inbox, SUPERVISOR),
     "examination": ("supervision/examination.html", examination, SUPERVISOR),
     "compare": ("supervision/compare.html", compare, SUPERVISOR),
+}
+
+
+def verified(evil: bool) -> object:
+    """The checks of a package, one of them false where somebody edited a score."""
+    found = {
+        "ok": not evil,
+        "checks": [
+            {"id": "C1", "name": "Files", "ok": True, "object": "", "detail": "43 files"},
+            {"id": "C7", "name": "Witnesses", "ok": None, "object": "", "detail": "quorum none"},
+            {
+                "id": "C57", "name": "Rows", "ok": not evil, "object": "expert 7, criterion t2, bid C",
+                "detail": "row says 9.0, sheet says 8.0" if evil else "180 rows",
+            },
+        ],
+    }  # fmt: skip
+    return verify_view("package.zip", 2_100_000, "package", found, frozenset({"C1", "C7", "C57"}))
+
+
+def waiting_papers() -> object:
+    """Two papers of an agency."""
+    def a_paper(kind: str, hour: int, **body: object) -> Paper:
+        waiting = (
+            Waiting(required=Required(role="agency", subject="91340600MA0000002X"), signed_at=None),
+            Waiting(required=Required(role="supervisor", subject="91340600MA0000003X"), signed_at=NOW),
+        )
+        return Paper(
+            statement=Statement(type=kind, body=body, sigs=()),  # type: ignore[arg-type]
+            scope=LOT, waiting=waiting, offered_at=NOW - timedelta(hours=hour), completed_at=None,
+        )  # fmt: skip
+
+    papers = [a_paper("draw", 1, v=1, purpose="experts"), a_paper("opening-record", 3, v=1)]
+    return papers_view(papers, "91340600MA0000002X", None)
+
+
+def evaluated(award: bool) -> Evaluated:
+    """The report of the sample tender."""
+    results = [
+        {
+            "submission": str(a_submission(i)), "code": "ABCDEF"[i], "qualified": i != 5,
+            "reason": "资质等级不符合招标文件第 3.1 条" if i == 5 else None,
+            "technical": None if i == 5 else f"{34.2 - i:.2f}",
+            "price_yuan": PRICES[i], "price_score": None if i == 5 else f"{59.9 - i:.2f}",
+            "total": None if i == 5 else f"{94.1 - 2 * i:.2f}", "rank": None if i == 5 else i + 1,
+        }
+        for i in range(6)
+    ]  # fmt: skip
+    names = {
+        str(a_submission(i)): (f"示例建设{NAMES[i]}有限公司", f"9134060{i}MA00000{i}1X")
+        for i in range(6)
+    }
+    report = {
+        "method_sha256": DIGEST, "panel": [{}] * 5, "float": {"id": "C", "value": "0.01"},
+        "price_benchmark": "20290000.00", "results": results,
+        "candidates": [str(a_submission(i)) for i in range(3)],
+    }  # fmt: skip
+    signed = {
+        "submission": str(a_submission(1)), "name": names[str(a_submission(1))][0],
+        "basis": "定标委员会第 1 轮票决，5 票中 3 票",
+        "ballots": [[
+            {"candidate": str(a_submission(0)), "votes": 2},
+            {"candidate": str(a_submission(1)), "votes": 3},
+            {"candidate": str(a_submission(2)), "votes": 0},
+        ]],
+    }  # fmt: skip
+    starts = DEADLINE + timedelta(days=2)
+    return Evaluated(
+        lot=a_lot("awarded" if award else "standstill"), report_sid=DIGEST, report=report,
+        names=names, starts_at=starts, ends_at=starts + timedelta(days=3),
+        now=starts + timedelta(days=4 if award else 1), award=signed if award else None,
+        award_sid=DIGEST if award else None,
+    )  # fmt: skip
+
+
+def vote() -> object:
+    """An open ballot."""
+    found = evaluated(award=False)
+    rows = {row["submission"]: row for row in found.report["results"]}
+    material = {
+        "ballot": 1, "members": [{}] * 5, "voted": ["x"],
+        "standstill": {"ends_at": NOW.isoformat()},
+        "candidates": [
+            {
+                "submission": one, "name": found.names[one][0], "uscc": found.names[one][1],
+                "price_yuan": rows[one]["price_yuan"], "result": rows[one],
+            }
+            for one in found.report["candidates"]
+        ],
+    }  # fmt: skip
+    return vote_view(a_lot("standstill"), material, "me", NOW)
+
+
+AGENCY = Visitor(name="示例招标代理有限公司", role="agency")
+MEMBER = Visitor(name="周示例", role="committee")
+SAMPLES |= {
+    "verify": ("visitor/verify.html", lambda: VerifyView(result=None), None),
+    "verify-good": ("visitor/verify.html", lambda: verified(evil=False), None),
+    "verify-evil": ("visitor/verify.html", lambda: verified(evil=True), None),
+    "papers": ("visitor/papers.html", waiting_papers, AGENCY),
+    "papers-none": ("visitor/papers.html", lambda: papers_view([], None, None), AGENCY),
+    "candidates": ("award/candidates.html", lambda: candidates_view(evaluated(award=False)), None),
+    "award": ("award/candidates.html", lambda: candidates_view(evaluated(award=True)), None),
+    "awards": ("award/list.html", lambda: awards_view([a_lot("awarded")]), None),
+    "vote": ("award/vote.html", vote, MEMBER),
+    "ledger": (
+        "visitor/ledger.html",
+        lambda: ledger_view("localhost/sunbid", "quorum none", 512, DIGEST, "localhost/sunbid"),
+        None,
+    ),
+    "problem-kind": (
+        "visitor/problem_kind.html",
+        lambda: ProblemView(code="late", title="Bids have closed.", status=409),
+        None,
+    ),
+    "bids": (
+        "bid/list.html",
+        lambda: BidsView(open_lots=(("/lots/1/bid", "相山", "A3406"),), past_lots=()),
+        BIDDER,
+    ),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.ledger.note import (
@@ -217,6 +217,7 @@ def test_misuse_94_proof_files_that_do_not_prove(old: str, new: str) -> None:
         check_leaf(read_proof(spoilt(old, new)), LEAVES[5])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_end_in_a_traceback(raw: bytes) -> None:
     text = raw.decode("utf-8", "surrogateescape")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.ledger.tree import (
@@ -180,6 +180,7 @@ def test_consistency_refuses_short_hashes_at_equal_sizes() -> None:
         check_consistency(4, b"short", 4, b"short", [])
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 70), st.data())
 def test_every_leaf_is_provable_and_nothing_else(size: int, data: st.DataObject) -> None:
     leaves = leaves_of(size)
@@ -196,6 +197,7 @@ def test_every_leaf_is_provable_and_nothing_else(size: int, data: st.DataObject)
         check_inclusion(hash_leaf(b"other"), index, size, proof, root)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 70), st.data())
 def test_every_extension_is_provable(size: int, data: st.DataObject) -> None:
     leaves = leaves_of(size)
@@ -212,6 +214,7 @@ def test_every_extension_is_provable(size: int, data: st.DataObject) -> None:
             check_consistency(old, old_root, size, root, [*proof, proof[0]])
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(2, 40), st.data())
 def test_edit_deletion_and_reordering_change_every_later_root(
     size: int, data: st.DataObject
@@ -237,6 +240,7 @@ def test_edit_deletion_and_reordering_change_every_later_root(
             )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=8))
 def test_nodes_grow_in_batches_as_in_one_go(batches: list[int]) -> None:
     leaves = leaves_of(sum(batches))

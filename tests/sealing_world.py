@@ -99,8 +99,9 @@ def exchange_key(group: str, i: int) -> ExchangeKey:
     return ExchangeKey(key_from(f"exchange {group}{i}"))
 
 
+@lru_cache
 def member_key(group: str, i: int, **changes: Any) -> Statement:
-    """The signed member key of a seat."""
+    """The signed member key of a seat; cached, since a new signature changes the opening keys."""
     uscc, seat = SEATS[group][i - 1]
     exchange, signing = exchange_key(group, i), KeySigner(key_from(f"signing {group}{i}"))
     body: dict[str, Any] = {

@@ -184,6 +184,8 @@ def _check_kind(entry: zipfile.ZipInfo, name: str) -> None:
         )
     if entry.flag_bits & _ENCRYPTED:
         raise BadPackage(f"expected no encrypted entry, got {entry.filename[:80]!r}")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise BadPackage(f"expected deflate, got another compression: {entry.filename[:80]!r}")
     ending = name.rpartition(".")[2] if "." in name else ""
     if ending in EXECUTABLE_NAMES:
         raise BadPackage(f"expected no executable, got {entry.filename[:80]!r}")
@@ -197,6 +199,8 @@ def _check_overlap(file: IO[bytes], entries: list[zipfile.ZipInfo], end: int) ->
     """Refuse entries that share bytes (the densest bombs) or reach into the directory."""
     spans = []
     for entry in entries:
+        if not 0 <= entry.header_offset < end:
+            raise BadPackage("expected entries inside the file, got one outside")
         file.seek(entry.header_offset)
         local = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
         begin = entry.header_offset + _LOCAL_HEADER.size + local[9] + local[10]

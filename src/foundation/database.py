@@ -99,6 +99,12 @@ class OutcomeUnknown(Unavailable):
     code = "outcome-unknown"
 
 
+class RightsMissing(Unavailable):
+    """The database login may not use the platform's tables."""
+
+    code = "rights-missing"
+
+
 class UnsafeDatabase(Unavailable):
     """This database may not be used in production."""
 
@@ -166,7 +172,7 @@ async def transaction(
     A violated constraint whose name stands in `refusals` leaves as that refusal; a broken
     connection as `OutcomeUnknown`; every other error of PostgreSQL is ours and passes.
     """
-    async with refusing(refusals), db.connection() as connection, unless_lost(connection):
+    async with refusing(db, refusals), db.connection() as connection, unless_lost(connection):
         async with connection.transaction(isolation="read_committed"):
             if db.guarded:
                 await connection.execute(ROLE_OF[context])
@@ -176,7 +182,7 @@ async def transaction(
 @asynccontextmanager
 async def reading(db: Database, context: Context) -> AsyncIterator[Connection]:
     """One consistent read-only view with the rights of one context."""
-    async with refusing(NO_REFUSALS), db.connection() as connection, unless_lost(connection):
+    async with refusing(db, NO_REFUSALS), db.connection() as connection, unless_lost(connection):
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if db.guarded:
                 await connection.execute(ROLE_OF[context])
@@ -184,10 +190,18 @@ async def reading(db: Database, context: Context) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def refusing(refusals: Refusals) -> AsyncIterator[None]:
+async def refusing(db: Database, refusals: Refusals) -> AsyncIterator[None]:
     """Turns errors of PostgreSQL into the refusals that they stand for."""
     try:
         yield
+    except asyncpg.InsufficientPrivilegeError as error:
+        # With its role a context that lacks a right is our own mistake; without, the login is.
+        if db.guarded:
+            raise
+        raise RightsMissing(
+            f"expected a login that may use the platform's tables, got {error}; run `sunbid "
+            "migrate` with a login that may create roles (MIGRATION_DATABASE_URL)"
+        ) from None
     except asyncpg.PostgresError as error:
         refused = refusal_of(error, refusals)
         if refused is None:

@@ -32,6 +32,7 @@ import sunbid.web.clock
 import sunbid.web.identity
 import sunbid.web.login
 import sunbid.web.package
+import sunbid.web.pages
 import sunbid.web.statements
 from bidding.bid.desk import Desk
 from bidding.licence.development import DevAuthority
@@ -79,6 +80,7 @@ ROUTES: Final = [
     *sunbid.web.identity.routes,
     *sunbid.web.login.routes,
     *sunbid.web.package.routes,
+    *sunbid.web.pages.routes,
     *sunbid.web.statements.routes,
 ]
 
@@ -194,6 +196,9 @@ async def _fill_state(app: Litestar, settings: Settings, desk: Desk) -> None:
     state.ticks = Ticks()
     state.listener = Listener(settings.database_url or "")
     state.pages = make_pages(frame)
+    # A form that needs a signature ends on the development authority's phone.
+    is_phone_ours = settings.mode != "production" and settings.licence_url is not None
+    state.form_targets = (settings.licence_url,) if is_phone_ours else ()
 
 
 async def _policy_text(settings: Settings, desk: Desk) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from bidding.tender.domain import Document, Lot
 from foundation.language import capitals
@@ -146,7 +147,7 @@ def file_line(document: Document) -> FileLine:
     """A document of the tender as a line with its digest."""
     return FileLine(
         name=document.name,
-        href=f"/lots/{document.lot}/documents/{document.id}",
+        href=f"/api/v1/lots/{document.lot}/documents/{quote(document.name)}",
         size=document.size,
         sha256=document.sha256,
         published_at=document.added_at,

@@ -1,0 +1,62 @@
+"""The opening hall: its page, and the stream that tells of each step."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.params import FromPath
+from litestar.response.sse import ServerSentEvent
+
+from bidding.opening.hall import hall_facts, hall_mark
+from foundation.clock import platform_now
+from foundation.database import Database, reading
+from foundation.identity.request import actor_of
+from foundation.statements.canonical import time_text
+from foundation.web import AnyRequest, event_stream, page
+from sunbid.pages.opening import opening_view
+
+LOOK_EVERY_S: Final = 1.0
+TICK_EVERY: Final = 5
+
+
+@get("/lots/{lot:uuid}/opening", include_in_schema=False)
+async def hall(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
+    """The opening hall of a lot, for everybody."""
+    actor = actor_of(request)
+    facts = await hall_facts(request.app.state.desk.db, lot)
+    own = actor.subject if actor is not None and actor.role == "bidder" else None
+    return await page(request, "opening/hall.html", opening_view(facts, own))
+
+
+@get("/lots/{lot:uuid}/opening/events", include_in_schema=False)
+async def hall_events(request: AnyRequest, lot: FromPath[UUID]) -> ServerSentEvent:
+    """Server-sent events: `step` when something was told in the hall, `tick` with the time."""
+    db: Database = request.app.state.desk.db
+    before = await hall_mark(db, lot)
+    return event_stream(hall_steps(db, lot, before))
+
+
+async def hall_steps(db: Database, lot: UUID, mark: str) -> AsyncIterator[tuple[str, Any]]:
+    """Looks once a second; the page fetches itself anew after each step."""
+    yield "tick", await hall_time(db)
+    looks = 0
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        looks += 1
+        found = await hall_mark(db, lot)
+        if found != mark:
+            mark = found
+            yield "step", await hall_time(db)
+        elif looks % TICK_EVERY == 0:
+            yield "tick", await hall_time(db)
+
+
+async def hall_time(db: Database) -> dict[str, str]:
+    """The platform's time as events carry it."""
+    async with reading(db, "foundation") as connection:
+        return {"at": time_text(await platform_now(connection))}
+
+
+routes: Final = [hall, hall_events]

@@ -1,0 +1,21 @@
+"""All pages of the platform, by area; the application takes their routes from here."""
+
+from typing import Final
+
+import sunbid.web.awards
+import sunbid.web.bids
+import sunbid.web.halls
+import sunbid.web.notices
+import sunbid.web.panels
+import sunbid.web.papers
+import sunbid.web.verification
+
+routes: Final = [
+    *sunbid.web.notices.routes,
+    *sunbid.web.bids.routes,
+    *sunbid.web.halls.routes,
+    *sunbid.web.panels.routes,
+    *sunbid.web.awards.routes,
+    *sunbid.web.papers.routes,
+    *sunbid.web.verification.routes,
+]

@@ -6,6 +6,7 @@ withdrawn, one late), one opening, one evaluation, one award. Every statement pa
 """
 
 import io
+import itertools
 import json
 import random
 import zipfile
@@ -31,6 +32,7 @@ from package_sealing import (
     canon,
     encrypt,
     h,
+    key_from,
     make_wraps,
     merkle,
     path,
@@ -59,6 +61,20 @@ def stamp(value: int) -> str:
 
 
 DEADLINE = ms("2019-05-17T01:30:00+00:00")
+
+
+# Keys follow from a counter, so that every run draws and ranks alike.
+NUMBERS = itertools.count(1)
+
+
+def p256(number: int) -> ec.EllipticCurvePrivateKey:
+    """A P-256 key of the tests."""
+    return key_from(h(b"test key", bytes([number])))
+
+
+def ed25519(number: int) -> Ed25519PrivateKey:
+    """An Ed25519 key of the tests."""
+    return Ed25519PrivateKey.from_private_bytes(h(b"test key", bytes([number])))
 
 
 def uscc(number: int) -> str:
@@ -111,7 +127,7 @@ class Authority:
 
     def __init__(self, name: str) -> None:
         """Make the root."""
-        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.key = p256(next(NUMBERS))
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.root = self._certificate(self.name, self.key.public_key(), ca=True)
 
@@ -134,7 +150,7 @@ class Authority:
 
     def issue(self, name: str, code: str) -> Person:
         """Issue a licence."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = p256(next(NUMBERS))
         attributes = [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
             x509.NameAttribute(NameOID.COMMON_NAME, name),
@@ -198,19 +214,17 @@ def people() -> People:
     orgs = {key: licence.issue(name, uscc(i + 1)) for i, (key, name) in enumerate(ORGS.items())}
     members = {}
     for seat, (org, _) in SEATS.items():
-        ecdh = ec.generate_private_key(ec.SECP256R1())
-        signer = Person(f"member {seat}", ec.generate_private_key(ec.SECP256R1()))
+        ecdh = p256(next(NUMBERS))
+        signer = Person(f"member {seat}", p256(next(NUMBERS)))
         members[seat] = (orgs[org], ecdh, signer)
     experts = {
         name: Person(
             name,
-            Ed25519PrivateKey.generate() if i % 2 else ec.generate_private_key(ec.SECP256R1()),
+            ed25519(next(NUMBERS)) if i % 2 else p256(next(NUMBERS)),
         )
         for i, name in enumerate(EXPERTS)
     }
-    committee = {
-        f"M{i}": Person(f"M{i}", ec.generate_private_key(ec.SECP256R1())) for i in range(1, 6)
-    }
+    committee = {f"M{i}": Person(f"M{i}", p256(next(NUMBERS))) for i in range(1, 6)}
     return People(
         licence=licence,
         platform_root=platform_root,
@@ -219,8 +233,8 @@ def people() -> People:
         members=members,
         experts=experts,
         committee=committee,
-        log=Ed25519PrivateKey.generate(),
-        witness=Ed25519PrivateKey.generate(),
+        log=ed25519(next(NUMBERS)),
+        witness=ed25519(next(NUMBERS)),
     )
 
 

@@ -163,10 +163,17 @@ class Evidence:
         """Return the statements by their recomputed sid."""
         return {placed.sid: placed for placed in self.statements}
 
+    @cached_property
+    def by_type(self) -> dict[str, list[Placed]]:
+        """Return the statements by type, each sid once, in the package's order."""
+        found: dict[str, dict[str, Placed]] = {}
+        for placed in self.statements:
+            found.setdefault(placed.type, {}).setdefault(placed.sid, placed)
+        return {kind: list(own.values()) for kind, own in found.items()}
+
     def of_type(self, *types: str) -> list[Placed]:
-        """Return the statements of some types, each sid once, in the package's order."""
-        found = {p.sid: p for p in self.statements if p.type in types}
-        return list(found.values())
+        """Return the statements of some types, each sid once."""
+        return [placed for kind in types for placed in self.by_type.get(kind, [])]
 
     def named(self, sid: str, what: str) -> Placed:
         """Return the statement with this sid."""
@@ -324,13 +331,16 @@ class Evidence:
         """Return the manifest of a listed envelope."""
         return self.named(listed.manifest, "manifest")
 
+    @cached_property
+    def _manifests(self) -> dict[str, str]:
+        return {entry["submission"]: entry["manifest"] for entry in self.opening["list"]}
+
     def bidder_of(self, submission: str) -> Object:
         """Return the bidder of a listed submission: its USCC and name."""
-        for entry in self.opening["list"]:
-            if entry["submission"] == submission:
-                bidder: Object = self.named(entry["manifest"], "manifest").body["bidder"]
-                return bidder
-        raise CannotDecide(f"submission {submission} is not in the list")
+        if submission not in self._manifests:
+            raise CannotDecide(f"submission {submission} is not in the list")
+        bidder: Object = self.named(self._manifests[submission], "manifest").body["bidder"]
+        return bidder
 
 
 def _walk_members(place: str, body: Object) -> Iterator[tuple[str, Object]]:

@@ -51,6 +51,12 @@ def envelopes_of(evidence: Evidence, stage: int) -> list[Listed]:
 
 def of_stage(evidence: Evidence, stage: int, *types: str) -> list[Placed]:
     """Return a stage's statements of some types, in the order of their acceptance."""
+    return evidence.once(
+        "stage", str(stage), *types, make=lambda: _of_stage(evidence, stage, types)
+    )
+
+
+def _of_stage(evidence: Evidence, stage: int, types: tuple[str, ...]) -> list[Placed]:
     found = [p for p in evidence.of_type(*types) if p.body["stage"] == stage]
     if "release-ack" in types:  # it has no leaf, so no place in the order
         return found
@@ -99,13 +105,55 @@ def wraps_of(evidence: Evidence, listed: Listed) -> Object:
 
 def answers(evidence: Evidence, stage: int, group: str, tree: str) -> dict[int, str]:
     """Return what the members of a group said of one envelope in their share checks."""
-    return {
-        p.body["i"]: result["result"]
-        for p in of_stage(evidence, stage, "share-check")
-        if p.body["group"] == group
-        for result in p.body["results"]
-        if result["tree"] == tree
-    }
+    return _answers(evidence, stage).get((group, tree), {})
+
+
+def _answers(evidence: Evidence, stage: int) -> dict[tuple[str, str], dict[int, str]]:
+    def make() -> dict[tuple[str, str], dict[int, str]]:
+        found: dict[tuple[str, str], dict[int, str]] = {}
+        for placed in of_stage(evidence, stage, "share-check"):
+            for result in placed.body["results"]:
+                said = found.setdefault((placed.body["group"], result["tree"]), {})
+                said[placed.body["i"]] = result["result"]
+        return found
+
+    return evidence.once("answers", str(stage), make=make)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """One value that somebody gave for an envelope: T, B or a share, and from where."""
+
+    kind: str
+    i: int
+    source: str
+    value: str
+
+
+GIVEN_BY: Final = {
+    "release-b": ("values", "B", "bidder"),
+    "release-t": ("shares", "tshare", "member"),
+    "release-r": ("shares", "rshare", "member"),
+}
+
+
+def given(evidence: Evidence, stage: int, tree: str) -> list[Given]:
+    """Return what was released for an envelope, then what was cured."""
+    return evidence.once("given", str(stage), make=lambda: _given(evidence, stage)).get(tree, [])
+
+
+def _given(evidence: Evidence, stage: int) -> dict[str, list[Given]]:
+    found: dict[str, list[Given]] = {}
+    for placed in of_stage(evidence, stage, *GIVEN_BY):
+        key, kind, source = GIVEN_BY[placed.type]
+        for item in placed.body[key]:
+            one = Given(kind=kind, i=placed.body.get("i", 0), source=source, value=item["value"])
+            found.setdefault(item["tree"], []).append(one)
+    for cure in of_stage(evidence, stage, "cure"):
+        body = cure.body
+        one = Given(kind=body["kind"], i=body["i"] or 0, source="cure", value=body["value"])
+        found.setdefault(body["tree"], []).append(one)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +176,7 @@ def half(evidence: Evidence, stage: int, listed: Listed, group: str) -> Half:
 def _half(evidence: Evidence, stage: int, listed: Listed, group: str) -> Half:
     wraps, hh = wraps_of(evidence, listed), bytes.fromhex(listed.header_hash)
     tag, expected = ("T", wraps["ht"]) if group == "T" else ("B", wraps["hb"])
-    value, source = _given(evidence, stage, listed, tag, expected)
+    value, source = _matching(evidence, stage, listed, tag, expected)
     k, n = evidence.threshold(group), len(evidence.members(group))
     shares = _shares(evidence, stage, listed, group)
     badly = False
@@ -143,23 +191,15 @@ def _half(evidence: Evidence, stage: int, listed: Listed, group: str) -> Half:
     )
 
 
-def _given(
+def _matching(
     evidence: Evidence, stage: int, listed: Listed, tag: str, expected: str
 ) -> tuple[bytes | None, str | None]:
     """Return a secret that the bidder released or anybody cured, if it matches."""
     hh = bytes.fromhex(listed.header_hash)
-    given: list[tuple[str, str]] = []
-    if tag == "B":
-        for release in of_stage(evidence, stage, "release-b"):
-            given += [
-                ("bidder", v["value"]) for v in release.body["values"] if v["tree"] == listed.tree
-            ]
-    for cure in of_stage(evidence, stage, "cure"):
-        if cure.body["tree"] == listed.tree and cure.body["kind"] == tag:
-            given.append(("cure", cure.body["value"]))
-    for source, value in given:
-        if commitment(tag, hh, 0, unb64(value, 32)) == expected:
-            return unb64(value, 32), source
+    for one in given(evidence, stage, listed.tree):
+        value = unb64(one.value, 32)
+        if one.kind == tag and commitment(tag, hh, 0, value) == expected:
+            return value, one.source
     return None, None
 
 
@@ -167,21 +207,12 @@ def _shares(evidence: Evidence, stage: int, listed: Listed, group: str) -> dict[
     """Return the released and cured shares of an envelope that match their commitment."""
     dealt = wraps_of(evidence, listed)["t" if group == "T" else "r"]
     commitments = {s["i"]: s["h"] for s in dealt["shares"]} if dealt else {}
-    given: list[tuple[int, str]] = []
-    for release in of_stage(evidence, stage, "release-t" if group == "T" else "release-r"):
-        given += [
-            (release.body["i"], s["value"])
-            for s in release.body["shares"]
-            if s["tree"] == listed.tree
-        ]
-    for cure in of_stage(evidence, stage, "cure"):
-        if cure.body["tree"] == listed.tree and cure.body["kind"] == TAGS[group]:
-            given.append((cure.body["i"] or 0, cure.body["value"]))
-    hh = bytes.fromhex(listed.header_hash)
+    tag, hh = TAGS[group], bytes.fromhex(listed.header_hash)
     return {
-        i: unb64(value, 32)
-        for i, value in given
-        if commitment(TAGS[group], hh, i, unb64(value, 32)) == commitments.get(i)
+        one.i: unb64(one.value, 32)
+        for one in given(evidence, stage, listed.tree)
+        if one.kind == tag
+        and commitment(tag, hh, one.i, unb64(one.value, 32)) == commitments.get(one.i)
     }
 
 

@@ -365,7 +365,7 @@ def licence_status(evidence: Evidence, findings: Findings) -> None:
     """The record's `licence_status` is the receipt's, or an answer dated before phase 4."""
     receipts = {a.sid: a.receipt for a in evidence.acts if a.receipt is not None}
     for stage in stage_numbers(evidence):
-        phase4 = phase(evidence, stage, "phase4")
+        later = _later_answers(evidence, phase(evidence, stage, "phase4"))
         by_tree = {e.tree: e for e in envelopes_of(evidence, stage)}
         for result in record_of(evidence, stage).body["results"]:
             listed = by_tree.get(result["tree"])
@@ -373,18 +373,23 @@ def licence_status(evidence: Evidence, findings: Findings) -> None:
             if listed is None or receipt is None:
                 findings.doubt(f"submission {result['submission']}", "it has no receipt here")
                 continue
-            allowed = {receipt.body["licence_status"]}
-            allowed |= {
-                p.body["data"]["licence_status"]
-                for p in evidence.of_type("event")
-                if p.body["data"].get("act") == listed.manifest
-                and isinstance(p.body["data"].get("licence_status"), str)
-                and phase4 is not None
-                and evidence.order(p) <= phase4
-            }
+            own = receipt.body["licence_status"]
             findings.require(
-                result["licence_status"] in allowed,
+                result["licence_status"] in {own, *later.get(listed.manifest, ())},
                 str(listed),
-                f"the record says {result['licence_status']}, its receipt "
-                f"{receipt.body['licence_status']}, no later answer is dated before phase 4",
+                f"the record says {result['licence_status']}, its receipt {own}, "
+                "no later answer is dated before phase 4",
             )
+
+
+def _later_answers(evidence: Evidence, phase4: Order | None) -> dict[str, set[str]]:
+    """Return the authority's later answers by act, from events before phase 4."""
+    found: dict[str, set[str]] = {}
+    for event in evidence.of_type("event"):
+        data = event.body["data"]
+        act, status = data.get("act"), data.get("licence_status")
+        if not isinstance(act, str) or not isinstance(status, str) or phase4 is None:
+            continue
+        if evidence.order(event) <= phase4:
+            found.setdefault(act, set()).add(status)
+    return found

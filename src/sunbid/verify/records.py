@@ -73,7 +73,7 @@ def _same_lot(evidence: Evidence, findings: Findings) -> None:
 def signatures(evidence: Evidence, findings: Findings) -> None:
     """Each statement has the required signatures, by the right role, certificate in time."""
     # A refused act counts for nothing, and a bad signature may be why it was refused.
-    refused = {act.sid for act in evidence.acts if act.refusal is not None}
+    refused = _refused(evidence)
     count = check_signatures(
         evidence,
         findings,
@@ -169,8 +169,10 @@ def _may_be_missing(evidence: Evidence, placed: Placed, name: str) -> bool:
 def leaves(evidence: Evidence, findings: Findings) -> None:
     """Each statement that needs a leaf has one, of this lot, and the same wherever it is shown."""
     lot = evidence.lot
-    for placed in evidence.of_type(*{p.type for p in evidence.statements} - WITHOUT_LEAF):
-        if _kept_without_leaf(evidence, placed):
+    # An act refused at the intake (too late, wrong seq) was never queued; its refusal was.
+    refused = _refused(evidence)
+    for placed in evidence.of_type(*sorted(evidence.by_type.keys() - WITHOUT_LEAF)):
+        if placed.sid in refused:
             continue
         leaf = evidence.leaf(placed)
         if leaf is None:
@@ -189,11 +191,9 @@ def leaves(evidence: Evidence, findings: Findings) -> None:
     findings.note(f"{len(evidence.leaves)} opened leaves")
 
 
-def _kept_without_leaf(evidence: Evidence, placed: Placed) -> bool:
-    """An act refused at the intake (too late, wrong seq) was never queued; its refusal was."""
-    return placed.type in CHAINED["manifest"] and any(
-        act.sid == placed.sid and act.refusal is not None for act in evidence.acts
-    )
+def _refused(evidence: Evidence) -> set[str]:
+    """Return the sids of acts that were refused."""
+    return {act.sid for act in evidence.acts if act.refusal is not None}
 
 
 def _same_place(placed: Placed, leaf: Object, lot: Object, findings: Findings) -> None:
@@ -304,11 +304,12 @@ def _follows(evidence: Evidence, act: Act, before: Act | None, findings: Finding
 
 
 def _act_with_seq(evidence: Evidence, uscc: str, seq: int) -> Act | None:
-    for act in evidence.acts:
-        own = act.statement
-        stored = act.accepted or (own is not None and evidence.leaf(own) is not None)
-        if own is None or not stored:
-            continue
-        if (own.body["seq"], own.body["bidder"]["uscc"]) == (seq, uscc):
-            return act
-    return None
+    def make() -> dict[tuple[str, int], Act]:
+        found: dict[tuple[str, int], Act] = {}
+        for act in evidence.acts:
+            own = act.statement
+            if own is not None and (act.accepted or evidence.leaf(own) is not None):
+                found.setdefault((own.body["bidder"]["uscc"], own.body["seq"]), act)
+        return found
+
+    return evidence.once("act by seq", make=make).get((uscc, seq))

@@ -14,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 
 from foundation.database import Database
 from foundation.embedded import APPLICATION, OWNER, EmbeddedServer, embedded_server
@@ -26,6 +27,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 SKIPS_THAT_COUNT = ("shared data", "chromium", "browser")
+
+# Daily runs are the same every time; `./run soak` looks further.
+hypothesis_settings.register_profile("daily", derandomize=True, deadline=None)
+hypothesis_settings.register_profile("soak", max_examples=2000, deadline=None)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
 
 SetClock = Callable[[datetime], Awaitable[None]]
 

@@ -21,7 +21,7 @@ from foundation.language import capitals, number
 from foundation.statements.canonical import canonical, time_text
 from sunbid.demo_files.office import FileProperties, Part, docx, xlsx
 from sunbid.demo_files.pages import pdf
-from sunbid.demo_files.spin import edited, spun
+from sunbid.demo_files.spin import clauses, edited, spun
 
 TEXTS: Final = Path(__file__).parent / "text"
 VOLUMES: Final = ("qual", "tech", "price")
@@ -269,9 +269,9 @@ class _Desk:
     ) -> list[Part]:
         parts = []
         for topic in _texts(source)["topic"]:
-            chosen = [line for line in topic["sentences"] if draw.random() < keep]
-            chosen = chosen or [draw.choice(topic["sentences"])]
-            draw.shuffle(chosen)
+            chosen = topic["sentences"]
+            if not topic.get("form"):
+                chosen = clauses(chosen, draw, keep)
             given = {**values, "place": draw.choice(self._rows["places"])}
             parts.append(Part(topic["title"], tuple(spun(line, draw, given) for line in chosen)))
         return parts

@@ -1,5 +1,7 @@
 """Writes the demonstration's PDF files: plain running text, as a bidder's office would print it."""
 
+import hashlib
+import re
 from collections.abc import Sequence
 from datetime import UTC
 from io import BytesIO
@@ -16,6 +18,7 @@ from foundation.documents.font import Typeface
 from sunbid.demo_files.office import FileProperties, Part
 
 MARGIN: Final = 25 * mm
+IDENTIFIER: Final = re.compile(rb"/ID\s*\[<([0-9a-f]{32})><\1>\]")
 
 
 def pdf(
@@ -73,4 +76,10 @@ def pdf(
         lang="zh-CN",
         invariant=1,
     ).build(flow, onFirstPage=foot, onLaterPages=foot)
-    return buffer.getvalue()
+    return _with_own_id(buffer.getvalue())
+
+
+def _with_own_id(raw: bytes) -> bytes:
+    """The file with an identifier made of its content: reportlab's is the same in every file."""
+    own = hashlib.sha256(raw).hexdigest()[:32].encode()
+    return IDENTIFIER.sub(lambda found: found[0].replace(found[1], own), raw)

@@ -392,7 +392,8 @@ class Factory:
             message = f"cosignature/v1\ntime {at}\n{text}".encode()
             head = at.to_bytes(8, "big")
             note += note_line("witness.example/w1", self.people.witness, 4, message, head)
-        return self.twist(f"note:{len(self.notes)}", note)
+        changed: str = self.twist(f"note:{len(self.notes)}", note)
+        return changed
 
     def leaf_of(self, label: str) -> Json:
         """The leaf opening of a labelled statement."""
@@ -571,7 +572,8 @@ class Factory:
             archive.writestr(zipfile.ZipInfo("正文.txt"), f"{bidder} {name} 合成文件\n" * 40)
             if items is not None:
                 archive.writestr(zipfile.ZipInfo("open-items.json"), canon(items))
-        return self.twist(f"plain:{bidder}:{name}", buffer.getvalue())
+        plain: bytes = self.twist(f"plain:{bidder}:{name}", buffer.getvalue())
+        return plain
 
     def seal(self, bidder: str, name: str, plain: bytes) -> Json:
         """Seal a volume; return the manifest's envelope and keep what only the bidder has."""
@@ -1161,7 +1163,8 @@ class Factory:
                 qualified.append(bid["submission"])
         prices = {s: Decimal(self.prices[bidder_of[s]]) for s in qualified}
         value = {p["id"]: p["value"] for p in self.method["price"]["float_points"]}
-        benchmark = sum(prices.values()) / len(prices) * (1 - Decimal(value[self.float_id]))
+        mean = sum(prices.values(), Decimal(0)) / len(prices)
+        benchmark = mean * (1 - Decimal(value[self.float_id]))
         results = []
         for bid in self.blind:
             submission = bid["submission"]

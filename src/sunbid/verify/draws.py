@@ -1,13 +1,19 @@
 """The one rule of every draw (formulas.md V11), repeated from its text."""
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from sunbid.verify.canonical import Object, sha256
+from sunbid.verify.canonical import Object, hash_of, sha256
 
 SEED_LABEL: Final = b"sunbid/public-seed/v1\0"
 COMMIT_LABEL: Final = b"sunbid/seed-commit/v1\0"
 SELECTION: Final = frozenset({"seats", "reserve", "speciality", "exclude", "at_most_per_employer"})
+
+
+def pool_hash(pool: list[Object]) -> str:
+    """Return the hash of a list of candidates in the order of their ids."""
+    return hash_of(sorted(pool, key=lambda candidate: str(candidate["id"])))
 
 
 def seed_commitment(lot: str, secret: bytes) -> str:
@@ -45,20 +51,24 @@ def draw(seed: bytes, purpose: str, pool: list[Object], constraints: Object) -> 
     by_id = {candidate["id"]: candidate for candidate in pool}
     seats, reserve = constraints.get("seats", 1), constraints.get("reserve", 0)
     limit = constraints.get("at_most_per_employer")
-    result, taken = Drawn(), dict[Any, int]()
+    result, taken = Drawn(), Counter[str]()
     for name in ordered(seed, purpose, list(by_id)):
         candidate = by_id[name]
-        employer = str(candidate.get("employer"))
+        employer = candidate.get("employer")
         if not admitted(candidate, constraints):
             result.barred.add(name)
-        elif limit is not None and taken.get(employer, 0) >= limit:
+            continue
+        # Who has no employer shares none with anybody.
+        if limit is not None and employer is not None and taken[str(employer)] >= limit:
             result.crowded.add(name)
-        elif len(result.drawn) < seats:
+            continue
+        if len(result.drawn) < seats:
             result.drawn.append(name)
-            taken[employer] = taken.get(employer, 0) + 1
         elif len(result.reserve) < reserve:
             result.reserve.append(name)
-            taken[employer] = taken.get(employer, 0) + 1
+        else:
+            continue
+        taken[str(employer)] += 1
     return result
 
 

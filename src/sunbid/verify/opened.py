@@ -309,3 +309,12 @@ def opened_items(evidence: Evidence) -> dict[str, Object]:
         for entry in record_of(evidence, stage).body["items"]:
             items.setdefault(entry["submission"], {}).update(entry["items"])
     return items
+
+
+def opened_submissions(evidence: Evidence) -> set[str]:
+    """Return the submissions of which every volume was opened, as the records state it."""
+    codes: dict[str, set[str]] = {}
+    for stage in stage_numbers(evidence):
+        for result in record_of(evidence, stage).body["results"]:
+            codes.setdefault(result["submission"], set()).add(result["code"])
+    return {submission for submission, found in codes.items() if found == {"OPENED"}}

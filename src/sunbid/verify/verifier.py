@@ -10,6 +10,7 @@ from sunbid.verify import (
     award,
     bids,
     closing,
+    drawing,
     evaluation,
     log,
     opening,
@@ -22,7 +23,7 @@ from sunbid.verify.package import Package, read_package
 from sunbid.verify.report import RULES, Check, Rule, run
 
 # Importing a module registers its checks; naming them here says which ones belong.
-MODULES: Final = (records, log, bids, closing, opening, evaluation, ranking, award)
+MODULES: Final = (records, log, bids, closing, opening, drawing, evaluation, ranking, award)
 
 
 def rules() -> list[Rule]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from foundation import objects
 from foundation.objects import BadObjectKey, ObjectMissing, ObjectStore, ObjectTooLarge
 from foundation.problems import DiskFull, StorageFailed
 
@@ -108,7 +107,7 @@ async def test_trouble_with_the_disk_is_told_and_leaves_nothing(
     def fail(_descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(objects.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(refusal, match="nothing was stored"):
         await store.put("one", b"content")
     with pytest.raises(refusal):
@@ -127,7 +126,7 @@ async def test_file_and_folders_are_synced_before_the_answer(
         synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
         real(descriptor)
 
-    monkeypatch.setattr(objects.os, "fsync", note)
+    monkeypatch.setattr(os, "fsync", note)
     await store.put("a/b/c", b"content")
     assert synced[0].parent == store.folder / ".incoming"
     assert set(synced[1:]) == {store.folder / "a" / "b", store.folder / "a", store.folder}

@@ -35,8 +35,8 @@ from foundation.statements.canonical import Json, b64, unb64
 from foundation.statements.certificates import load_certificate
 from foundation.statements.signed import Signature, check_signature, decode
 
-# A revocation shows within a minute; the list is fetched whole, so nobody is named by asking.
-LIST_LIFE_S: Final = 60.0
+# A revocation shows within seconds; the list is fetched whole, so nobody is named by asking.
+LIST_LIFE_S: Final = 2.0
 
 
 class _About(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -14,18 +14,16 @@ from typing import Any, Final
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar, Response
-from litestar.datastructures import MutableScopeHeaders, State
-from litestar.enums import ScopeType
+from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ExceptionHandlersMap, Message, Scope
+from litestar.types import ExceptionHandlersMap
 
 from bidding.licence.file import FileAuthority, Now
 from bidding.licence.folder import open_folder
 from foundation.language import Language
 from foundation.problems import MEDIA_TYPE, Refused, Unavailable, slug, to_problem
 from foundation.web import (
-    CONTENT_SECURITY_POLICY,
     AnyRequest,
     Pages,
     answer,
@@ -84,11 +82,13 @@ def create_app(config: AuthorityConfig) -> Litestar:
                 "holders": Holders(files=files, people=people),
                 "origin": config.origin,
                 "platforms": platforms,
+                # The form may lead back to the platform that asked.
+                "form_targets": (*LOOPBACK_TARGETS, *platforms),
                 "pages": make_pages(no_frame),
             }
         ),
         exception_handlers=exception_handlers(),
-        before_send=[security_headers(platforms)],
+        before_send=[send_security_headers],
         openapi_config=OpenAPIConfig(title="Sunbid development licence authority", version="1"),
     )
 
@@ -148,19 +148,6 @@ def refusal(request: AnyRequest, problem: dict[str, Any]) -> Response[Any]:
     view = {**problem, "title": title or problem["title"]}
     html = pages.render(language, "phone/refused.html", {"view": view})
     return answer(request, html, language, status)
-
-
-def security_headers(platforms: tuple[str, ...]) -> Callable[[Message, Scope], Awaitable[None]]:
-    """The platform's own headers, but the form may lead back to the platform that asked."""
-    targets = " ".join(("'self'", *LOOPBACK_TARGETS, *platforms))
-    policy = CONTENT_SECURITY_POLICY.replace("form-action 'self'", f"form-action {targets}")
-
-    async def put_on(message: Message, scope: Scope) -> None:
-        if message["type"] == "http.response.start" and scope["type"] == ScopeType.HTTP:
-            MutableScopeHeaders.from_message(message).setdefault("Content-Security-Policy", policy)
-        await send_security_headers(message, scope)
-
-    return put_on
 
 
 async def serve(config: AuthorityConfig) -> None:

@@ -44,7 +44,6 @@ from foundation.statements.signed import (
     unsigned,
 )
 from foundation.web import AnyRequest
-from sunbid import doors
 from sunbid.web.authentication import browser_of, new_browser, session_cookie, session_token
 
 # Whoever logs in with a licence that nobody registered.
@@ -103,6 +102,9 @@ def desk_of(request: AnyRequest) -> IdentityDesk:
 
 def accept_at_doors(desk: Desk) -> Accept:
     """What a phone signed enters by the door that fits: a waiting paper's, else a statement's."""
+
+    # Imported here: the doors know every context, identity by itself knows none.
+    from sunbid import doors
 
     async def accept(actor: Actor, signed: Statement) -> object:
         return await doors.enter(desk, actor, signed)

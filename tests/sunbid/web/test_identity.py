@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import pytest_asyncio
+from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from bidding.licence.folder import AuthorityFolder, open_folder
@@ -19,6 +20,7 @@ from identity_server import PAPER, anchor_file, make_app
 from licences import a_uscc, running_authority
 
 HOLDER = a_uscc(1)
+Browser = AsyncTestClient[Litestar]
 JSON = {"accept": "application/json"}
 PAGE = {"accept": "text/html"}
 
@@ -41,7 +43,7 @@ def authority_url(folder: AuthorityFolder) -> Iterator[str]:
 @pytest_asyncio.fixture
 async def client(
     settings: Settings, folder: AuthorityFolder, authority_url: str, tmp_path: Path
-) -> AsyncIterator[AsyncTestClient]:
+) -> AsyncIterator[Browser]:
     chosen = replace(
         settings,
         mode="demo",
@@ -53,15 +55,13 @@ async def client(
         yield made
 
 
-async def log_in(client: AsyncTestClient, folder: AuthorityFolder) -> httpx.Response:
+async def log_in(client: Browser, folder: AuthorityFolder) -> httpx.Response:
     asked = (await client.post("/api/v1/challenges", json={"purpose": "login"})).json()
     signed = sign(unsigned(asked["type"], asked["body"]), folder.licence(HOLDER).signer)
     return await client.post("/api/v1/sessions", json={"statement": signed.json()})
 
 
-async def phone_signs(
-    client: AsyncTestClient, folder: AuthorityFolder, challenge: str, match: str
-) -> None:
+async def phone_signs(client: Browser, folder: AuthorityFolder, challenge: str, match: str) -> None:
     """What the phone does: no cookie of the browser, no session."""
     address = f"/api/v1/challenges/{challenge}"
     browser, client.cookies = client.cookies, httpx.Cookies()
@@ -74,7 +74,7 @@ async def phone_signs(
     client.cookies = browser
 
 
-async def test_a_command_logs_in(client: AsyncTestClient, folder: AuthorityFolder) -> None:
+async def test_a_command_logs_in(client: Browser, folder: AuthorityFolder) -> None:
     answer = await log_in(client, folder)
     assert answer.status_code == 201
     said = answer.json()
@@ -90,9 +90,7 @@ async def test_a_command_logs_in(client: AsyncTestClient, folder: AuthorityFolde
     assert nobody.headers["content-type"].startswith("application/problem+json")
 
 
-async def test_a_revoked_licence_does_not_log_in(
-    client: AsyncTestClient, folder: AuthorityFolder
-) -> None:
+async def test_a_revoked_licence_does_not_log_in(client: Browser, folder: AuthorityFolder) -> None:
     uscc = a_uscc(9)
     folder.issue(uscc, "示例", "enterprise", datetime.now(UTC), "http://x.example/crl")
     folder.revoke(uscc, datetime.now(UTC), "superseded")
@@ -103,7 +101,7 @@ async def test_a_revoked_licence_does_not_log_in(
 
 
 async def test_misuse_34_another_browser_cannot_use_the_login(
-    client: AsyncTestClient, folder: AuthorityFolder
+    client: Browser, folder: AuthorityFolder
 ) -> None:
     asked = (await client.post("/api/v1/challenges", json={"purpose": "login"})).json()
     await phone_signs(client, folder, asked["id"], asked["match"])
@@ -120,7 +118,7 @@ async def test_misuse_34_another_browser_cannot_use_the_login(
 
 
 async def test_misuse_34_a_preview_consumes_nothing_and_shows_no_digits(
-    client: AsyncTestClient,
+    client: Browser,
 ) -> None:
     asked = (await client.post("/api/v1/challenges", json={"purpose": "login"})).json()
     browser, client.cookies = client.cookies, httpx.Cookies()
@@ -135,7 +133,7 @@ async def test_misuse_34_a_preview_consumes_nothing_and_shows_no_digits(
 
 
 async def test_the_pages_of_a_login_by_phone(
-    client: AsyncTestClient, folder: AuthorityFolder, authority_url: str
+    client: Browser, folder: AuthorityFolder, authority_url: str
 ) -> None:
     assert "登录" in (await client.get("/login?next=/papers", headers=PAGE)).text
     begun = await client.post("/login", data={"return_to": "/papers"}, follow_redirects=False)
@@ -158,7 +156,7 @@ async def test_the_pages_of_a_login_by_phone(
     assert (again.status_code, again.headers["location"]) == (303, "/papers")
 
 
-async def browser_logs_in(client: AsyncTestClient, folder: AuthorityFolder) -> str:
+async def browser_logs_in(client: Browser, folder: AuthorityFolder) -> str:
     """Log a browser in; return the token of its forms."""
     asked = (await client.post("/api/v1/challenges", json={"purpose": "login"})).json()
     await phone_signs(client, folder, asked["id"], asked["match"])
@@ -171,9 +169,7 @@ async def browser_logs_in(client: AsyncTestClient, folder: AuthorityFolder) -> s
     return token[1]
 
 
-async def test_a_page_gets_a_statement_signed(
-    client: AsyncTestClient, folder: AuthorityFolder
-) -> None:
+async def test_a_page_gets_a_statement_signed(client: Browser, folder: AuthorityFolder) -> None:
     token = await browser_logs_in(client, folder)
     begun = await client.post("/papers/vote", data={"_csrf": token}, follow_redirects=False)
     assert begun.status_code == 303
@@ -193,7 +189,7 @@ async def test_a_page_gets_a_statement_signed(
 
 @pytest.mark.parametrize("given", [None, "0" * 64])
 async def test_a_form_without_this_sessions_token_is_refused(
-    client: AsyncTestClient, folder: AuthorityFolder, given: str | None
+    client: Browser, folder: AuthorityFolder, given: str | None
 ) -> None:
     await browser_logs_in(client, folder)
     fields = {} if given is None else {"_csrf": given}
@@ -204,23 +200,21 @@ async def test_a_form_without_this_sessions_token_is_refused(
 
 
 async def test_a_form_of_another_site_is_refused_before_there_is_a_session(
-    client: AsyncTestClient,
+    client: Browser,
 ) -> None:
     elsewhere = {"sec-fetch-site": "cross-site", **JSON}
     answer = await client.post("/login", data={"return_to": "/"}, headers=elsewhere)
     assert answer.status_code == 403
 
 
-async def test_logging_out(client: AsyncTestClient, folder: AuthorityFolder) -> None:
+async def test_logging_out(client: Browser, folder: AuthorityFolder) -> None:
     token = await browser_logs_in(client, folder)
     left = await client.post("/logout", data={"_csrf": token}, follow_redirects=False)
     assert left.status_code == 303
     assert (await client.get("/api/v1/me")).status_code == 401
 
 
-async def test_a_new_login_ends_the_old_session(
-    client: AsyncTestClient, folder: AuthorityFolder
-) -> None:
+async def test_a_new_login_ends_the_old_session(client: Browser, folder: AuthorityFolder) -> None:
     await browser_logs_in(client, folder)
     old = dict(client.cookies)
     begun = await client.post(
@@ -238,7 +232,7 @@ async def test_a_new_login_ends_the_old_session(
     assert (await client.get("/api/v1/me")).status_code == 401
 
 
-async def form_token(client: AsyncTestClient) -> str:
+async def form_token(client: Browser) -> str:
     found = re.search(
         r'name="_csrf" value="([0-9a-f]+)"', (await client.get("/login", headers=PAGE)).text
     )
@@ -246,7 +240,7 @@ async def form_token(client: AsyncTestClient) -> str:
     return found[1]
 
 
-async def test_the_time_is_signed(client: AsyncTestClient) -> None:
+async def test_the_time_is_signed(client: Browser) -> None:
     said = (await client.get("/api/v1/time")).json()
     signed = from_json(said["statement"])
     assert signed.type == "platform-time"
@@ -256,7 +250,7 @@ async def test_the_time_is_signed(client: AsyncTestClient) -> None:
     check_signature("ES256", key.public, signed.signed_bytes, signed.sigs[0].sig)
 
 
-async def test_personas_exist_in_a_demonstration_only(client: AsyncTestClient) -> None:
+async def test_personas_exist_in_a_demonstration_only(client: Browser) -> None:
     shown = await client.get("/personas", headers=PAGE)
     assert "示例建设甲有限公司" in shown.text
     entered = await client.post("/personas", data={"holder": HOLDER}, follow_redirects=False)
@@ -271,14 +265,14 @@ async def test_personas_exist_in_a_demonstration_only(client: AsyncTestClient) -
         client.app.state.settings = before
 
 
-async def test_every_route_is_described(client: AsyncTestClient) -> None:
+async def test_every_route_is_described(client: Browser) -> None:
     described = (await client.get("/schema/openapi.json")).json()["paths"]
     for path in ("/api/v1/challenges", "/api/v1/sessions", "/api/v1/me", "/api/v1/time"):
         assert path in described
 
 
 async def test_actors_are_registered_by_administrators_only(
-    client: AsyncTestClient, folder: AuthorityFolder
+    client: Browser, folder: AuthorityFolder
 ) -> None:
     said = (await log_in(client, folder)).json()
     bearer = {"authorization": f"Bearer {said['token']}"}

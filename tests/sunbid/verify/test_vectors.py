@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from package_factory import Factory
 from package_sealing import share
 from sunbid.verify import draws, envelope, ledger
+from sunbid.verify.canonical import sha256
 from sunbid.verify.ranking import exact, printed, v5
 from sunbid.verify.statements import check_signature
 
@@ -187,7 +188,9 @@ def test_printing_rounds_half_up() -> None:
 
 
 def test_a_draw_takes_the_first_that_the_constraints_admit() -> None:
-    pool = [{"id": f"e{i}", "employer": f"f{i % 3}", "specialities": ["x"]} for i in range(9)]
+    pool: list[dict[str, Any]] = [
+        {"id": f"e{i}", "employer": f"f{i % 3}", "specialities": ["x"]} for i in range(9)
+    ]
     order = draws.ordered(b"seed", "experts/a/b", [c["id"] for c in pool])
     constraints = {
         "seats": 2,
@@ -211,6 +214,6 @@ def test_the_factory_and_the_verifier_agree_on_an_envelope() -> None:
         assert found.tree == tree
         stream = io.BytesIO(data[found.payload_at :])
         own = factory.sealed[tree]
-        key = envelope.input_key(own["T"], own["B"], envelope.sha256(found.header_bytes))
-        context = envelope.sha256(found.header_bytes) + envelope.sha256(found.wraps_bytes)
+        key = envelope.input_key(own["T"], own["B"], sha256(found.header_bytes))
+        context = sha256(found.header_bytes) + sha256(found.wraps_bytes)
         assert b"".join(envelope.open_chunks(key, context, stream)) == own["plain"]

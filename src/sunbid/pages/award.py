@@ -223,9 +223,7 @@ class VoteView:
     banner: Banner
 
 
-def vote_view(
-    lot: Lot, material: Mapping[str, Any], member: str | None, now: datetime
-) -> VoteView:
+def vote_view(lot: Lot, material: Mapping[str, Any], member: str | None, now: datetime) -> VoteView:
     """The candidates among whom a member votes; `member` is one's own id, if one has a vote."""
     candidates = material["candidates"]
     has_voted = member in material["voted"]

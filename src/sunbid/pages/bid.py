@@ -153,9 +153,7 @@ def state_banner(lot: Lot, acts: Sequence[Act], final: Act | None) -> Banner:
             text=words("bid.pending_text", seq=pending.seq, at=pending.intake_at),
         )
     if final is None:
-        return Banner(
-            state="unsent", title=words("bid.unsent"), text=words("bid.unsent_text")
-        )
+        return Banner(state="unsent", title=words("bid.unsent"), text=words("bid.unsent_text"))
     if final.kind == "withdraw":
         return Banner(
             state="stale",
@@ -179,9 +177,7 @@ def sent_banner(lot: Lot, final: Act) -> Banner:
     return Banner(state="sent", title=words("bid.sent"), text=text, actions=actions)
 
 
-def tasks(
-    lot: Lot, final: Act | None, acts: Sequence[Act], documents: int
-) -> tuple[Task, ...]:
+def tasks(lot: Lot, final: Act | None, acts: Sequence[Act], documents: int) -> tuple[Task, ...]:
     """What has to be done, in its order."""
     page = f"/lots/{lot.id}"
     is_sent = final is not None and final.kind == "manifest"

@@ -28,7 +28,10 @@ def qr_svg(content: str, label: str) -> str:
     code = segno.make(content, error="m")
     rows = [list(row) for row in code.matrix]
     runs = "".join(
-        f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, is_dark in enumerate(row) if is_dark
+        f"M{x} {y}h1v1h-1z"
+        for y, row in enumerate(rows)
+        for x, is_dark in enumerate(row)
+        if is_dark
     )
     side = len(rows) + 2 * QR_QUIET
     box = f"{-QR_QUIET} {-QR_QUIET} {side} {side}"
@@ -73,9 +76,7 @@ def price_strip(
         x = STRIP_LEFT + place(price, low, ceiling, STRIP_WIDTH)
         crowds = bool(points) and x - points[-1].x < LABEL_ROOM and not points[-1].is_low
         points.append(Point(x=x, label=label, is_marked=label in marked, is_low=crowds))
-    return Strip(
-        low=low, ceiling=ceiling, ceiling_x=STRIP_LEFT + STRIP_WIDTH, points=tuple(points)
-    )
+    return Strip(low=low, ceiling=ceiling, ceiling_x=STRIP_LEFT + STRIP_WIDTH, points=tuple(points))
 
 
 def axis_start(prices: Sequence[Decimal], ceiling: Decimal) -> Decimal:

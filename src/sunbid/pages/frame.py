@@ -1,4 +1,4 @@
-"""What stands around every page: the public clock, the demonstration's line, who is here, the menu."""
+"""What stands around every page: the clock, the demonstration's line, who is here, the menu."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -90,8 +90,7 @@ def notices_view(lots: Sequence[Lot], search: Search, now: datetime) -> NoticesV
         count=len(found),
         as_of=now,
         groups=tuple(
-            Facet(value=name, count=groups[name], is_chosen=name == search.group)
-            for name in GROUPS
+            Facet(value=name, count=groups[name], is_chosen=name == search.group) for name in GROUPS
         ),
         categories=tuple(
             Facet(value=name, count=count, is_chosen=name == search.category)

@@ -1,4 +1,4 @@
-"""The opening hall: the steps on a dial, each bid's state, prices once they are open, what was said."""
+"""The opening hall: steps on a dial, each bid's state, prices once open, what was said."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -262,7 +262,7 @@ def bid_rows(facts: HallFacts, own: UUID | None) -> tuple[BidRow, ...]:
     )
 
 
-def bid_row(  # noqa: PLR0913 - one row joins what six sources know of one bid
+def bid_row(
     facts: HallFacts,
     envelopes: Sequence[Listed],
     results: Sequence[Result],
@@ -337,7 +337,9 @@ def is_opened(results: Sequence[Result]) -> bool:
 
 def price_rows(facts: HallFacts, own: UUID | None) -> tuple[PriceRow, ...]:
     """The opened prices from low to high, each with its place under the ceiling."""
-    priced = [(Decimal(str(b.items["price_yuan"])), b) for b in facts.bids if "price_yuan" in b.items]
+    priced = [
+        (Decimal(str(b.items["price_yuan"])), b) for b in facts.bids if "price_yuan" in b.items
+    ]
     ceiling = facts.lot.ceiling_price_yuan
     low = axis_start([price for price, _ in priced], ceiling)
     ordered = sorted(priced, key=lambda pair: (pair[0], str(pair[1].submission)))

@@ -6,16 +6,19 @@ connection; a file that cannot be read shows as a sentence.
 
 import asyncio
 import io
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from foundation.problems import Invalid
 
+Words = TypeVarTuple("Words")
+Result = TypeVar("Result")
 SCALE: Final = 1.6
 PATIENCE_S: Final = 20.0
 LINES_A_PAGE: Final = 40
@@ -52,7 +55,7 @@ async def picture_of(content: bytes, number: int) -> bytes:
     return await apart(draw_page, content, number)
 
 
-async def apart(work, *words):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN002, ANN201
+async def apart(work: Callable[[Unpack[Words]], Result], *words: *Words) -> Result:
     """Runs a reading in the other process; refuses what takes too long or breaks it."""
     loop = asyncio.get_running_loop()
     try:

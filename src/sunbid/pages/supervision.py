@@ -82,8 +82,7 @@ def inbox_view(
             Fact(label=words("clues.verdict"), value=words("clues.verdict_person"), kind="big"),
         ),
         tabs=tuple(
-            Tab(standing=name, count=counts[name], is_current=name == current)
-            for name in STANDINGS
+            Tab(standing=name, count=counts[name], is_current=name == current) for name in STANDINGS
         ),
         rows=tuple(ordered),
     )
@@ -176,9 +175,7 @@ def short_label(number: int) -> str:
     return stems[number] if number < len(stems) else str(number + 1)
 
 
-def price_lines(
-    prices: Mapping[str, Decimal], marked: frozenset[str]
-) -> tuple[PriceLine, ...]:
+def price_lines(prices: Mapping[str, Decimal], marked: frozenset[str]) -> tuple[PriceLine, ...]:
     """The prices from low to high with the gap to the one before."""
     ordered = sorted(prices.items(), key=lambda pair: (pair[1], pair[0]))
     lines: list[PriceLine] = []

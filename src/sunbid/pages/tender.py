@@ -158,9 +158,7 @@ def lamps(lot: Lot) -> tuple[Lamp, ...]:
     """What is sealed now and when it will be lit; what is lit already, and where."""
     group = group_of(lot)
     hall = f"/lots/{lot.id}/opening"
-    at_deadline = (
-        words("lamp.at", at=lot.deadline_at) if lot.deadline_at else words("lamp.opening")
-    )
+    at_deadline = words("lamp.at", at=lot.deadline_at) if lot.deadline_at else words("lamp.opening")
     names_open = group in AFTER_OPENING
     return (
         lamp("bidders", at_deadline, is_open=names_open, href=hall),

@@ -8,10 +8,10 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from bidding.tender import service
+from foundation.database import reading
 from foundation.identity.request import actor_of
 from foundation.ledger.log import latest_checkpoint
 from foundation.ledger.note import read_checkpoint, read_note
-from foundation.database import reading
 from foundation.problems import NotFound, every_kind, slug, title
 from foundation.web import AnyRequest, page
 from sunbid.pages.award import awards_view
@@ -105,7 +105,7 @@ async def read_ledger(state: Any) -> LedgerView:
         state.policy_text,
         checkpoint.size,
         checkpoint.root.hex(),
-        latest.note if isinstance(latest.note, str) else latest.note.decode(),
+        latest.note,
     )
 
 

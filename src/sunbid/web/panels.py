@@ -69,8 +69,11 @@ def seat_line(one: OwnPanel) -> SeatLine:
     """One panel with what there is to do."""
     place = f"/seats/{one.lot.id}"
     if not one.pledged:
-        state, action = "pledge", Action(
-            label=words("seats.sign_pledge"), href=f"{place}/pledge", kind="primary", post=True
+        state, action = (
+            "pledge",
+            Action(
+                label=words("seats.sign_pledge"), href=f"{place}/pledge", kind="primary", post=True
+            ),
         )
     elif one.handed_in:
         state, action = "signed", Action(label=words("seat.sheet"), href=f"{place}/sheet")

@@ -18,9 +18,7 @@ async def own_papers(request: AnyRequest) -> Response[str]:
     """The papers that wait for whoever is logged in."""
     actor = signed_in(request)
     found = await doors.waiting_papers(request.app.state.desk, actor)
-    return await page(
-        request, "visitor/papers.html", papers_view(found, actor.subject, actor.kid)
-    )
+    return await page(request, "visitor/papers.html", papers_view(found, actor.subject, actor.kid))
 
 
 @post("/papers/{sid:str}/sign", include_in_schema=False)

@@ -1,4 +1,4 @@
-"""Pictures of the sample pages in Chromium, with a check by axe-core: `python -m sunbid.pages.look`.
+"""Pictures of the sample pages in Chromium, and what axe-core finds in them.
 
 Usage: PYTHONPATH=src:tests python tests/sunbid/pages/look.py FOLDER [NAME ...]
 """
@@ -12,9 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parent))
-import samples
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import page_samples as samples
 from foundation.language import LANGUAGES
 from sunbid.pages.site import STATIC, make_pages
 

@@ -202,7 +202,7 @@ def an_act(seq: int, state: str = "accepted", minutes: int = 60, kind: str = "ma
         opening_keys=DIGEST,
         envelopes=tuple(
             {"volume": name, "tree": DIGEST, "size": size}
-            for name, size in (("price", 24_600), ("qualification", 812_000), ("technical", 5_300_000))
+            for name, size in (("price", 24_600), ("qualification", 812_000), ("technical", 5_000))
         ),
         sealed_row=b"",
         queue=LOT,
@@ -352,14 +352,12 @@ def hall_open() -> object:
         OpenedBid(
             lot=LOT, submission=a_submission(i), uscc=f"9134060{i}MA00000{i}1X",
             name=f"示例建设{NAMES[i]}有限公司",
-            items={"price_yuan": price, "duration_days": 65, "project_manager": f"王示例{NAMES[i]}"},
+            items={"price_yuan": price, "duration_days": 65, "project_manager": f"王{NAMES[i]}"},
             files={}, machine_code=None,
         )
         for i, price in zip((0, 1, 2, 3, 5, 6), PRICES, strict=True)
     ]  # fmt: skip
-    shares = [
-        Share(group="T", i=i, tree=one.tree, value=b"") for one in listed for i in (1, 3)
-    ]
+    shares = [Share(group="T", i=i, tree=one.tree, value=b"") for one in listed for i in (1, 3)]
     told = [
         kept("closing", 1, count=21, list_root=DIGEST),
         kept("opening-step", 2, step="phase1"),
@@ -396,7 +394,11 @@ SAMPLES |= {
     "hall-sealed": ("opening/hall.html", hall_sealed, None),
     "hall-open": ("opening/hall.html", hall_open, BIDDER),
     "hall-before": ("opening/hall.html", hall_before, None),
-    "halls": ("opening/list.html", lambda: openings_view([a_lot(), a_lot("opening", 2)], NOW), None),
+    "halls": (
+        "opening/list.html",
+        lambda: openings_view([a_lot(), a_lot("opening", 2)], NOW),
+        None,
+    ),
 }
 
 
@@ -410,8 +412,8 @@ CRITERIA = (
 )
 PARAGRAPHS = (
     "3.6　雨季施工措施",
-    "本工程管槽开挖期跨 6 至 9 月，滨河段地下水位高程 21.3 m，槽底最低高程 18.7 m，低于常水位 2.6 m。",
-    "沿河侧每 25 m 设一口降水井，井深 9 m，共 96 口；抽排能力按二十年一遇 24 小时降雨 186 mm 复核。",
+    "本工程管槽开挖期跨 6 至 9 月，滨河段地下水位高程 21.3 m，槽底最低高程 18.7 m。",
+    "沿河侧每 25 m 设一口降水井，井深 9 m，共 96 口；抽排能力按 24 小时降雨 186 mm 复核。",
     "气象预警达到黄色时停止开挖，一小时内完成槽口覆盖与人员撤离。",
 )  # fmt: skip
 
@@ -441,7 +443,7 @@ def seat_work(done: int = 12) -> SeatWork:
     shares = ("0.73", "0.87", "0.9", "0.6")
     marks = {
         (code, c.id): DraftMark(
-            score=None if c.max is None else (c.max * Decimal(shares[i % 4])).quantize(Decimal("0.1")),
+            score=None if c.max is None else round(c.max * Decimal(shares[i % 4]), 1),
             passed=True if c.max is None else None,
             comment="井点布置与 24 小时降雨复核具体；图 3-11 的汛期接驳没有给出管径与流量。",
             saved_at=NOW,
@@ -583,11 +585,11 @@ def examination() -> object:
 
 def compare() -> object:
     """Two bids with three shared passages."""
-    text = "沟槽两侧堆土高度不超过 1.5 m，距槽边不小于 1.0 m，遇降雨立既停止开挖并覆盖彩条布，雨后须经监理人确任方可复工。"
+    text = "沟槽两侧堆土高度不超过 1.5 m，遇降雨立既停止开挖并覆盖，雨后须经监理人确任方可复工。"
     passages = [
         Passage(
             number=n, chars=len(text), a_page=87 + n, b_page=102 + n, a_before="管槽采用分段开挖，",
-            a_text=text, a_after="我公司在类似项目中采用过该做法。", b_before="基坑与管槽同步施工，",
+            a_text=text, a_after="我公司采用过该做法。", b_before="基坑与管槽同步施工，",
             b_text=text, b_after="", has_same_error=n == 2, a_place=0.1 * n, b_place=0.12 * n,
         )
         for n in range(1, 6)
@@ -629,7 +631,7 @@ def verified(evil: bool) -> object:
             {"id": "C1", "name": "Files", "ok": True, "object": "", "detail": "43 files"},
             {"id": "C7", "name": "Witnesses", "ok": None, "object": "", "detail": "quorum none"},
             {
-                "id": "C57", "name": "Rows", "ok": not evil, "object": "expert 7, criterion t2, bid C",
+                "id": "C57", "name": "Rows", "ok": not evil, "object": "expert 7, t2, bid C",
                 "detail": "row says 9.0, sheet says 8.0" if evil else "180 rows",
             },
         ],
@@ -639,10 +641,13 @@ def verified(evil: bool) -> object:
 
 def waiting_papers() -> object:
     """Two papers of an agency."""
+
     def a_paper(kind: str, hour: int, **body: object) -> Paper:
         waiting = (
             Waiting(required=Required(role="agency", subject="91340600MA0000002X"), signed_at=None),
-            Waiting(required=Required(role="supervisor", subject="91340600MA0000003X"), signed_at=NOW),
+            Waiting(
+                required=Required(role="supervisor", subject="91340600MA0000003X"), signed_at=NOW
+            ),
         )
         return Paper(
             statement=Statement(type=kind, body=body, sigs=()),  # type: ignore[arg-type]

@@ -42,6 +42,7 @@ from foundation.ledger.note import (
     BadNote,
     Checkpoint,
     Note,
+    cosign,
     log_key,
     read_checkpoint,
     read_note,
@@ -461,6 +462,23 @@ async def test_what_is_written_stays_written(
             await change_as_application(change)
         with pytest.raises(asyncpg.CheckViolationError):
             await owner.execute(change)
+
+
+async def test_cosignatures_stand_below_the_note_in_every_proof(
+    database: Database, signer: MemorySigner
+) -> None:
+    await start_ledger(database, signer)
+    await tick(database, signer)
+    witness = MemorySigner(seed=9).key
+    async with transaction(database, "foundation") as connection:
+        latest = await latest_checkpoint(connection)
+        assert latest is not None
+        text = read_note(latest.note).text
+        for name in ("w2", "w1"):
+            line = cosign(text, name, witness, 1_700_000_000)
+            await store.add_cosignature(connection, latest.size, name, line.text())
+        proof = read_proof(await tlog_proof(connection, 0))
+    assert [line.name for line in proof.note.lines] == [ORIGIN, "w1", "w2"]
 
 
 async def test_a_note_of_a_foreign_key_is_not_stored(

@@ -1,0 +1,30 @@
+"""The acts in their order, and the addresses to look at afterwards."""
+
+from sunbid.demo import bids, opening, publish
+from sunbid.demo.play import Play
+from sunbid.demo.stage import Stage
+
+
+def play_tender(play: Play) -> None:
+    """Play one tender from plan to award."""
+    story = play.story
+    story.chapter("一、计划与公告")
+    publish.register(play)
+    publish.publish(play)
+    story.chapter("二、投标")
+    bids.prepare(play)
+    bids.hand_in(play)
+    bids.close(play)
+    story.chapter("三、开标")
+    opening.open_bids(play)
+
+
+def addresses(stage: Stage) -> dict[str, str]:
+    """Where to look once the story is told."""
+    return {
+        "公告": f"{stage.server}/tenders",
+        "人物": f"{stage.server}/demo/personas",
+        "验证": f"{stage.server}/verify",
+        "接口": f"{stage.server}/schema",
+        "手机": f"{stage.app}/",
+    }

@@ -1,0 +1,1 @@
+"""What files give away: shared passages, common origin, names of others; pure functions."""

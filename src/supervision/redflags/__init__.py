@@ -1,0 +1,1 @@
+"""Red flags: clues computed from opened bids, with their article, base rate and other reading."""

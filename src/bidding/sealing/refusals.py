@@ -150,7 +150,7 @@ class BadRecoveryCode(Invalid):
 class BadPackage(Invalid):
     """The package breaks the limits for packages."""
 
-    code = "PACKAGE_BAD"
+    code = "package-bad"
 
 
 class FileTaken(Conflict):
@@ -184,7 +184,7 @@ class Reason(StrEnum):
 class SealFailed(Invalid):
     """The sealed content does not open."""
 
-    code = "SEALED_WRONG"
+    code = "sealed-wrong"
 
     def __init__(self, reason: Reason, message: str = "") -> None:
         super().__init__(message or f"the sealed content does not open: {reason.value}")

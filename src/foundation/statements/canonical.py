@@ -41,7 +41,7 @@ class BadField(Invalid):
 
 
 class FileTooLarge(TooLarge):
-    """The file is larger than the limit."""
+    """This is larger than the limit."""
 
     code = "E_TOO_LARGE"
 

@@ -325,7 +325,7 @@ def contents(evidence: Evidence, findings: Findings) -> None:
         stated = {entry["submission"]: entry["items"] for entry in record.body["items"]}
         for submission in sorted(expected.keys() | stated.keys()) if complete else []:
             findings.require(
-                expected.get(submission) == stated.get(submission),
+                expected.get(submission, {}) == stated.get(submission, {}),
                 f"submission {submission}",
                 f"read aloud {stated.get(submission)}, in the file {expected.get(submission)}",
             )

@@ -19,7 +19,6 @@ from sunbid.verify.signers import expert_key
 from sunbid.verify.statements import check_needs
 
 YUAN_DECIMALS: Final = 2
-TRIM_FROM: Final = 5
 PRICE: Final = "price_yuan"
 
 
@@ -64,10 +63,11 @@ def _scored(evidence: Evidence) -> list[Scored]:
     found: list[Scored] = []
     for bid in evaluation(evidence)["blind"]:
         code = bid["code"]
-        qualified = all(
+        passed = all(
             2 * sum(s.get((code, test), {}).get("passed") is True for s in cards) > len(cards)
             for test in tests
         )
+        qualified = passed and not _above_ceiling(evidence, bid["submission"])
         sums = [_sum(scores, code, marks) for scores in cards]
         whole = [value for value in sums if value is not None]
         mean = (
@@ -79,6 +79,12 @@ def _scored(evidence: Evidence) -> list[Scored]:
             Scored(code=code, submission=bid["submission"], qualified=qualified, technical=mean)
         )
     return found
+
+
+def _above_ceiling(evidence: Evidence, submission: str) -> bool:
+    """A bid above the published ceiling price is rejected, whatever its sheets say."""
+    ceiling, price = evidence.notice["ceiling_price_yuan"], prices(evidence).get(submission)
+    return ceiling is not None and price is not None and price > exact(ceiling)
 
 
 def _sum(scores: dict[tuple[str, str], Object], code: str, marks: list[str]) -> Fraction | None:
@@ -163,10 +169,38 @@ def prices(evidence: Evidence) -> dict[str, Fraction]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """The price benchmark and every qualified bid's price score by V5."""
+    """The price benchmark and every qualified bid's price score."""
 
     benchmark: Fraction | None
     scores: dict[str, Fraction]
+
+
+def _mean_without_extremes(amounts: dict[str, Fraction], trim_from: int) -> Fraction:
+    row = sorted(amounts.values())
+    kept = row[1:-1] if len(row) >= trim_from else row
+    return sum(kept, Fraction(0)) / len(kept)
+
+
+def v1(amounts: dict[str, Fraction], price: Object) -> Priced:
+    """formulas.md V1: the lowest price has full marks, the others in proportion."""
+    lowest = min(amounts.values())
+    scores = {name: lowest / amount * exact(price["full"]) for name, amount in amounts.items()}
+    return Priced(benchmark=lowest, scores=scores)
+
+
+def v4(amounts: dict[str, Fraction], price: Object) -> Priced:
+    """formulas.md V4: `up` or `down` points off for each per cent above or below the mean.
+
+    The mean leaves out one highest and one lowest from four bids on; the deviation is
+    rounded to four decimals; never less than 0.
+    """
+    benchmark = _mean_without_extremes(amounts, 4)
+    scores = {}
+    for name, amount in amounts.items():
+        offset = exact(printed(abs(amount - benchmark) / benchmark, 4)) * 100
+        points = offset * exact(price["up" if amount >= benchmark else "down"])
+        scores[name] = max(Fraction(0), exact(price["full"]) - points)
+    return Priced(benchmark=benchmark, scores=scores)
 
 
 def v5(amounts: dict[str, Fraction], price: Object, float_value: Fraction) -> Priced:
@@ -175,16 +209,12 @@ def v5(amounts: dict[str, Fraction], price: Object, float_value: Fraction) -> Pr
     The benchmark is S·(1 - f); Y = full - P·K·100 with P = |a - benchmark| / benchmark and K
     above or below it; never less than 0. Nothing is rounded on the way.
     """
-    if not amounts:
-        return Priced(benchmark=None, scores={})
-    row = sorted(amounts.values())
-    kept = row[1:-1] if len(row) >= TRIM_FROM else row
-    benchmark = sum(kept, Fraction(0)) / len(kept) * (1 - float_value)
+    benchmark = _mean_without_extremes(amounts, 5) * (1 - float_value)
     if benchmark <= 0:
         return Priced(benchmark=benchmark, scores={})
     scores = {}
     for name, amount in amounts.items():
-        k = exact(price["k_above"] if amount > benchmark else price["k_below"])
+        k = exact(price["k_above" if amount > benchmark else "k_below"])
         deviation = abs(amount - benchmark) / benchmark
         scores[name] = max(Fraction(0), exact(price["full"]) - deviation * k * 100)
     return Priced(benchmark=benchmark, scores=scores)
@@ -192,9 +222,7 @@ def v5(amounts: dict[str, Fraction], price: Object, float_value: Fraction) -> Pr
 
 def priced(evidence: Evidence) -> Priced:
     """Recompute benchmark and price scores over the qualified bids."""
-    price = evaluation(evidence)["method"]["price"]
-    if price["formula"] != "V5":
-        raise CannotDecide(f"price formula {price['formula']} is not recomputed by this version")
+    price, drawn = evaluation(evidence)["method"]["price"], report(evidence).body["float"]
     opened = prices(evidence)
     amounts = {}
     for bid in scored(evidence):
@@ -202,8 +230,17 @@ def priced(evidence: Evidence) -> Priced:
             if bid.submission not in opened:
                 raise CannotDecide(f"submission {bid.submission} has no opened {PRICE} (C30)")
             amounts[bid.submission] = opened[bid.submission]
-    drawn = report(evidence).body["float"]
-    return v5(amounts, price, exact(drawn["value"]) if drawn else Fraction(0))
+    if not amounts:
+        return Priced(benchmark=None, scores={})
+    match price["formula"]:
+        case "V1":
+            return v1(amounts, price)
+        case "V4":
+            return v4(amounts, price)
+        case "V5":
+            return v5(amounts, price, exact(drawn["value"]) if drawn else Fraction(0))
+        case other:
+            raise CannotDecide(f"price formula {other} is not recomputed by this version")
 
 
 @check("C59", "Price scores follow from prices and float point", "formulas.md V5")

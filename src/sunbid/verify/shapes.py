@@ -79,20 +79,22 @@ TRANSCRIPT: Final = s.record(
     proofs=_proofs,
 )
 
-V5: Final = s.at_least(
-    formula=s.one_of("V5"),
-    full=s.decimal,
-    k_above=s.decimal,
-    k_below=s.decimal,
-    float_points=s.nullable(s.array(s.at_least(id=s.text(40), value=s.decimal), 1, 100)),
-)
+PRICE_FORMULAS: Final[dict[str, Rule]] = {
+    "V1": s.at_least(full=s.decimal),
+    "V4": s.at_least(full=s.decimal, up=s.decimal, down=s.decimal),
+    "V5": s.at_least(
+        full=s.decimal,
+        k_above=s.decimal,
+        k_below=s.decimal,
+        float_points=s.nullable(s.array(s.at_least(id=s.text(40), value=s.decimal), 1, 100)),
+    ),
+}
 
 
 def _price(value: Any, place: str) -> None:
-    """Check a price formula; only V5 is recomputed, others have keys of their own."""
-    s.at_least(formula=s.text(10), full=s.decimal)(value, place)
-    if value["formula"] == "V5":
-        V5(value, place)
+    """Check a price formula with the keys of its own; others are not recomputed."""
+    s.at_least(formula=s.text(10))(value, place)
+    PRICE_FORMULAS.get(value["formula"], s.any_object)(value, place)
 
 
 METHOD: Final = s.at_least(

@@ -113,7 +113,7 @@ class Anchors:
         for role, roots in self.roots.items():
             for der in roots:
                 root = x509.load_der_x509_certificate(der)
-                if root == last and len(certificates) > 1:
+                if root == last:  # a root that the chain repeats, or a pinned certificate
                     return [role]
                 if root.subject == last.issuer and _issued(last, root):
                     certificates.append(root)

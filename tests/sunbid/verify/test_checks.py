@@ -427,6 +427,12 @@ CASES = [
     Case(check="C56", named="scorecard", twists={"pledge:3": put("conflicts", value=["同事"])}),
     Case(check="C57", named="bid T2", edit=edit_row),
     Case(check="C58", named="bid T", twists={"report": ranked("technical", "39.99")}),
+    Case(
+        check="C58",
+        named="bid T",
+        edit=lambda f: f.files["notice.json"].update(ceiling_price_yuan="7700000"),
+        also=frozenset({"C59", "C60"}),
+    ),
     Case(check="C59", named="bid T", twists={"report": ranked("price_score", "59.99")}),
     Case(check="C60", named="bid T", twists={"report": ranked("total", "99.99")}),
     Case(check="C61", named="evaluation-report", twists={"signers:report": lambda s: s[1:]}),

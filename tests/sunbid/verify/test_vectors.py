@@ -17,7 +17,7 @@ from package_factory import Factory
 from package_sealing import share
 from sunbid.verify import draws, envelope, ledger
 from sunbid.verify.canonical import sha256
-from sunbid.verify.ranking import exact, printed, v5
+from sunbid.verify.ranking import exact, printed, v1, v4, v5
 from sunbid.verify.statements import check_signature
 
 
@@ -160,6 +160,7 @@ def test_shares_combine_and_agree_with_the_other_writer(k: int, n: int) -> None:
     assert envelope.combine(dict(list(shares.items())[-k:])) == coefficients[0]
 
 
+FORTY = {"full": "40"}
 PRICE = {"full": "60", "k_above": "0.2", "k_below": "0.1"}
 
 
@@ -179,6 +180,19 @@ def test_price_scores_are_those_of_the_worked_vectors(
     assert made.benchmark is not None
     assert printed(made.benchmark, 2) == benchmark
     assert [printed(made.scores[str(amount)], 2) for amount in amounts] == scores.split()
+
+
+def test_price_scores_of_the_other_formulas_are_those_of_the_worked_vectors() -> None:
+    lowest = v1({"a": Fraction(950_000), "b": Fraction(1_000_000), "c": Fraction(1_100_000)}, FORTY)
+    assert [printed(score, 2) for score in lowest.scores.values()] == ["40.00", "38.00", "34.55"]
+    amounts = [9_800_000, 9_650_000, 10_050_000, 9_500_000, 9_720_000]
+    offset = v4({str(a): Fraction(a) for a in amounts}, {"full": "60", "up": "1", "down": "0.5"})
+    assert offset.benchmark is not None
+    assert printed(offset.benchmark, 2) == "9723333.33"
+    expected = ["59.21", "59.63", "56.64", "58.85", "59.99"]
+    made = [offset.scores[str(a)] for a in amounts]
+    # The worked vector prints two decimals of an exact half: 59.625 and 59.985.
+    assert [printed(score, 2) for score in made] == expected
 
 
 def test_printing_rounds_half_up() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from package_factory import Factory
 from sunbid.commands import verify
+from sunbid.verify.verifier import rules
 
 SOURCE = Path(verify.__file__).parents[1] / "verify"
 ALLOWED = {*sys.stdlib_module_names, "cryptography"}
@@ -87,3 +88,10 @@ def test_the_verifier_imports_nothing_of_ours() -> None:
             for name in names:
                 own = name == "sunbid.verify" or name.startswith("sunbid.verify.")
                 assert own or name.split(".")[0] in ALLOWED, (path.name, name)
+
+
+def test_the_reference_lists_every_check_as_the_code_states_it() -> None:
+    page = (SOURCE.parents[2] / "docs/reference/verifier-checks.md").read_text()
+    for rule in rules():
+        said = " ".join((rule.body.__doc__ or "").strip().split("\n\n")[0].split())
+        assert f"| {rule.id} | {rule.name} | {rule.rule} | {said} |" in page

@@ -69,9 +69,10 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
         award = await award_evidence(connection, lot)
         if award is not None:
             files["award.json"] = award
-    evaluation = await evaluation_evidence(desk.db, lot_id)
-    if evaluation is not None:
-        files["evaluation.json"] = evaluation
+    async with reading(desk.db, "experts") as connection:
+        evaluation = await evaluation_evidence(connection, lot_id, "experts")
+        if evaluation is not None:
+            files["evaluation.json"] = evaluation
     files["leaves.json"] = await _leaves(desk.db, lot, now)
     target = BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:

@@ -1,6 +1,6 @@
 """The acts in their order, and the addresses to look at afterwards."""
 
-from sunbid.demo import bids, opening, publish
+from sunbid.demo import award, bids, evaluation, evidence, opening, publish
 from sunbid.demo.play import Play
 from sunbid.demo.stage import Stage
 
@@ -11,12 +11,21 @@ def play_tender(play: Play) -> None:
     story.chapter("一、计划与公告")
     publish.register(play)
     publish.publish(play)
+    evaluation.commit(play)
     story.chapter("二、投标")
     bids.prepare(play)
     bids.hand_in(play)
     bids.close(play)
     story.chapter("三、开标")
     opening.open_bids(play)
+    story.chapter("四、评标")
+    evaluation.draw(play)
+    evaluation.score(play)
+    story.chapter("五、定标")
+    award.award(play)
+    story.chapter("六、证据")
+    evidence.verify(play)
+    evidence.tamper(play)
 
 
 def addresses(stage: Stage) -> dict[str, str]:

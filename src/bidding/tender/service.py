@@ -372,7 +372,7 @@ def notice_facts(held: Lot) -> dict[str, Json]:
         "host_name": held.parties.host_name,
         "ceiling_price_yuan": str(held.ceiling_price_yuan),
         "duration_days": held.duration_days,
-        "facts": dict(held.facts),
+        "facts": [{"name": name, "value": value} for name, value in held.facts.items()],
         "method": dict(held.method),
         "method_sha256": held.method_sha256,
         "volumes": list(held.volumes),

@@ -83,4 +83,4 @@ async def _edit(play: Play) -> dict[str, Any]:
             row = await connection.fetchrow(EDIT_ONE_SCORE, play.lot)
     finally:
         await connection.close()
-    return dict(row)
+    return {} if row is None else dict(row)

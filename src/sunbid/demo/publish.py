@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bidding.licence.development import DevAuthority
+from bidding.regime.clocks import BEIJING
 from foundation.statements.canonical import b64
 from sunbid.client import ServerRefused
 from sunbid.demo.people import committee, experts, method, offices, seats, tender_words
-from sunbid.demo.play import BEIJING, Play, shown
+from sunbid.demo.play import Play, shown
 from sunbid.demo_files.bids import VOLUMES, write_tender_documents
 
 

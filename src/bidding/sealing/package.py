@@ -77,6 +77,10 @@ FOREIGN_ARCHIVES: Final = frozenset(
     {"7z", "rar", "tar", "gz", "bz2", "xz", "zst", "cab", "iso", "img", "vhd", "vhdx"}
 )
 
+COMPRESSED_NAMES: Final = frozenset(
+    {"pdf", "docx", "xlsx", "pptx", "ofd", "zip", "jpg", "jpeg", "png", "mp4"}
+)
+
 _EXECUTABLE_STARTS: Final = (
     b"MZ",
     b"\x7fELF",
@@ -263,10 +267,16 @@ def pack(files: Iterable[tuple[str, Content]], target: Path) -> None:
     with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, content in files:
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = _method(name)
             info.external_attr = 0o100644 << 16
             with archive.open(info, "w", force_zip64=True) as entry:
                 _copy(content, entry)
+
+
+def _method(name: str) -> int:
+    """Kinds that are compressed already are stored: deflate would be the slowest step by far."""
+    ending = name.rpartition(".")[2].casefold()
+    return zipfile.ZIP_STORED if ending in COMPRESSED_NAMES else zipfile.ZIP_DEFLATED
 
 
 def entries_of(archive: zipfile.ZipFile) -> list[tuple[str, Content]]:

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import re
 import uuid
 import zipfile
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ ITEMS_NAME: Final = "open-items.json"
 PRICE_VOLUME: Final = "price"
 LARGEST_ITEMS: Final = 65_536
 
+_PRICE: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,2})?")
 _MACHINE_FILES: Final = (
     Path("/etc/machine-id"),
     Path("/sys/class/dmi/id/product_uuid"),
@@ -96,12 +98,7 @@ def check_items(raw: bytes) -> dict[str, Json]:
     """Read the line that is read aloud; refuses a price that is no decimal text."""
     items = _object(raw, ITEMS_NAME)
     price = items.get("price_yuan")
-    try:
-        amount = Decimal(price) if isinstance(price, str) and price.isascii() else None
-    except InvalidOperation:
-        amount = None
-    exponent = None if amount is None else amount.as_tuple().exponent
-    if amount is None or not isinstance(exponent, int) or amount <= 0 or exponent < -2:
+    if not isinstance(price, str) or not _PRICE.fullmatch(price) or not Decimal(price):
         raise BadPackage(
             f'expected "price_yuan" in {ITEMS_NAME} as text with at most two decimals, such as '
             f'"12345678.90", got {str(price)[:40]!r}'

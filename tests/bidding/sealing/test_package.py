@@ -173,6 +173,14 @@ def test_a_folder_is_packed_and_read_back(tmp_path: Path) -> None:
         read_entry(target, "b.txt", limit=0)
 
 
+def test_what_is_compressed_already_is_stored(tmp_path: Path) -> None:
+    target = tmp_path / "made.zip"
+    pack([("a.PDF", bytes(5000)), ("a.txt", bytes(5000))], target)
+    with zipfile.ZipFile(target) as made:
+        methods = {entry.filename: entry.compress_type for entry in made.infolist()}
+    assert methods == {"a.PDF": zipfile.ZIP_STORED, "a.txt": zipfile.ZIP_DEFLATED}
+
+
 def test_folders_with_links_or_nothing_are_refused(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -262,6 +270,10 @@ PRICES: list[Callable[[], bytes]] = [
     lambda: b'{"price_yuan": "NaN"}',
     lambda: b'{"price_yuan": "Infinity"}',
     lambda: b'{"price_yuan": "1,000"}',
+    lambda: b'{"price_yuan": "1_000"}',
+    lambda: b'{"price_yuan": "1e5"}',
+    lambda: b'{"price_yuan": " 1"}',
+    lambda: b'{"price_yuan": "0.00"}',
     '{"price_yuan": "１２"}'.encode,
     lambda: b'{"price_yuan": "1", "x": 1.5}',
     lambda: b'{"price_yuan": "1", "x": "' + b"x" * 70_000 + b'"}',

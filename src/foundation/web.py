@@ -174,7 +174,7 @@ def answer(request: AnyRequest, html: str, language: Language, status: int) -> R
     return Response(
         html,
         status_code=status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={
             "Content-Language": TAGS[language],
             "Vary": "Accept, Accept-Language, Cookie",

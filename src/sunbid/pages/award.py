@@ -34,6 +34,7 @@ class CandidateRow:
 class CandidatesView:
     """The candidate notice of a lot (中标候选人公示)."""
 
+    lot_id: str
     title: str
     crumbs: tuple[Crumb, ...]
     tags: tuple[Tag, ...]
@@ -74,6 +75,7 @@ def candidates_view(found: Evaluated) -> CandidatesView:
     lot, report = found.lot, found.report
     title = "award.title" if found.award is not None else "candidates.title"
     return CandidatesView(
+        lot_id=str(lot.id),
         title=lot_title(lot),
         crumbs=crumbs_of(lot, title),
         tags=(status_tag(lot),),

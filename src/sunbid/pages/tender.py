@@ -24,6 +24,10 @@ from sunbid.pages.lifecycle import LotTimes, group_of, lot_dial, status_tag
 from sunbid.pages.notices import lot_title
 
 METHODS: Final = frozenset({"comprehensive_evaluation", "lowest_evaluated_price"})
+REGIMES: Final = frozenset({"construction", "construction-pilot", "procurement", "voluntary"})
+FACTS: Final = frozenset(
+    {"place", "area", "storeys", "duration", "machine_code", "qualification", "quality", "size"}
+)
 VOLUMES: Final = frozenset({"qualification", "technical", "price"})
 AFTER_OPENING: Final = frozenset({"evaluation", "standstill", "awarded"})
 
@@ -87,7 +91,8 @@ def tender_view(
 
 def regime_tags(lot: Lot) -> tuple[Tag, ...]:
     """The law that governs the tender, and whether award is separated from evaluation."""
-    regime = Tag(label=words(f"regime.{lot.regime}"))
+    known = lot.regime in REGIMES
+    regime = Tag(label=words(f"regime.{lot.regime}") if known else lot.regime)
     separated = Tag(label=words("tender.separated"))
     return (regime, separated) if lot.award_separated else (regime,)
 
@@ -135,7 +140,12 @@ def lot_facts(lot: Lot) -> tuple[Fact, ...]:
             value=words("tender.bidders", n=lot.minimum_bidders),
         ),
     )
-    return (*first, *(Fact(label=name, value=text) for name, text in lot.facts.items()))
+    return (*first, *(told_fact(name, text) for name, text in lot.facts.items()))
+
+
+def told_fact(name: str, text: str) -> Fact:
+    """A fact of the notice: its name by code, or in its own words."""
+    return Fact(label=words(f"fact.{name}") if name in FACTS else name, value=text)
 
 
 def volume_names(volumes: Sequence[str]) -> tuple[Text, ...]:

@@ -112,7 +112,7 @@ async def read_ledger(state: Any) -> LedgerView:
 @get("/policy", include_in_schema=False, sync_to_thread=False)
 def policy(request: AnyRequest) -> Response[str]:
     """The policy file for verifiers."""
-    return Response(request.app.state.policy_text, media_type="text/plain; charset=utf-8")
+    return Response(request.app.state.policy_text, media_type="text/plain")
 
 
 @get("/problems/{name:str}", include_in_schema=False)

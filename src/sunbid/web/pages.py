@@ -8,6 +8,7 @@ import sunbid.web.halls
 import sunbid.web.notices
 import sunbid.web.panels
 import sunbid.web.papers
+import sunbid.web.printed
 import sunbid.web.verification
 
 routes: Final = [
@@ -17,5 +18,6 @@ routes: Final = [
     *sunbid.web.panels.routes,
     *sunbid.web.awards.routes,
     *sunbid.web.papers.routes,
+    *sunbid.web.printed.routes,
     *sunbid.web.verification.routes,
 ]

@@ -28,10 +28,10 @@ from foundation.language import Language
 from foundation.settings import Settings, read_settings
 from foundation.statements.canonical import Json
 from foundation.statements.signed import KeySigner, Statement, from_json, unsigned
-from foundation.web import AnyRequest, csrf_token, problem_handlers
+from foundation.web import AnyRequest, csrf_token, problem_handlers, static_files
 from licences import ROOT, free_port
 from sunbid.pages.frame import PageFrame, Visitor
-from sunbid.pages.site import make_pages
+from sunbid.pages.site import STATIC, make_pages
 from sunbid.web import identity, login
 from sunbid.web.authentication import Authentication, session_token
 from sunbid.web.login import start_signing
@@ -101,7 +101,7 @@ def make_app(settings: Settings) -> Litestar:
         await db.close()
 
     return Litestar(
-        route_handlers=[*identity.routes, *login.routes, sign_vote, hand_in],
+        route_handlers=[*identity.routes, *login.routes, sign_vote, hand_in, static_files(STATIC)],
         lifespan=[lifespan],
         middleware=[DefineMiddleware(Authentication)],
         exception_handlers=problem_handlers(),

@@ -24,14 +24,13 @@ from foundation.identity.request import signed_in
 from foundation.identity.session import close_session
 from foundation.problems import NotFound, Refused
 from foundation.settings import LOOPBACK, Settings
-from foundation.statements.signed import Statement
+from foundation.statements.signed import Statement, decode
 from foundation.web import AnyRequest, page, refuse_foreign_forms
 from sunbid.client import Client
 from sunbid.web.authentication import browser_of, session_cookie, session_token
 from sunbid.web.identity import NEWCOMER, browser_and_cookie, desk_of, place_of
 
 HOME: Final = "/"
-QR_SCALE: Final = 6
 
 
 class NotADemonstration(NotFound):
@@ -223,7 +222,7 @@ async def waiting_page(
         sid=found.statement.sid,
         match=found.match,
         address=address,
-        code=Markup(segno.make(address, error="m").svg_inline(scale=QR_SCALE)),  # noqa: S704
+        code=Markup(segno.make(address, error="m").svg_inline(omitsize=True, light="#fff")),  # noqa: S704
         is_scanned=found.state == "scanned",
         phone=None
         if settings.mode == "production" or settings.licence_url is None
@@ -246,17 +245,19 @@ def phone_address(settings: Settings, made: Challenge, holder: str | None) -> st
 
 
 async def personas(request: AnyRequest, settings: Settings) -> list[Persona]:
-    """Everybody whom the development phone can sign for, with their role here."""
+    """Everybody whom the development phone can sign for and who may log in, with the role here."""
     held = await asyncio.to_thread(_holders, settings.licence_url or "")
-    actors = await actors_of_holders(desk_of(request).db, [holder for holder, _ in held])
+    actors = await actors_of_holders(desk_of(request).db, [holder.id for holder in held])
     known = {actor.kid or actor.subject: actor for actor in actors}
     everybody = [
         Persona(
-            holder=holder,
-            name=known[holder].name if holder in known else name,
-            role=known[holder].role if holder in known else "",
+            holder=holder.id,
+            name=known[holder.id].name if holder.id in known else holder.name,
+            role=known[holder.id].role if holder.id in known else "",
         )
-        for holder, name in held
+        for holder in held
+        # A person needs a registered key; an organisation may come for the first time.
+        if holder.id in known or not holder.is_person
     ]
     return sorted(everybody, key=lambda persona: (persona.role or "~", persona.name))
 
@@ -283,9 +284,15 @@ def refuse_outside_demo(request: AnyRequest) -> Settings:
     return settings
 
 
-def _holders(authority: str) -> list[tuple[str, str]]:
+class _Holder(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    is_person: bool
+
+
+def _holders(authority: str) -> list[_Holder]:
     with Client(origin=authority, timeout=3.0) as client:
-        return [(str(h["id"]), str(h["name"])) for h in client.get("/api/v1/holders")]
+        return decode(client.get("/api/v1/holders"), list[_Holder])
 
 
 routes: Final = [

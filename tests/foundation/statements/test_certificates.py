@@ -31,6 +31,7 @@ class Wanted:
 
     ca: bool = False
     signing: bool = True
+    certifying: bool | None = None
     usage: str | None = USAGE
     begin: datetime = NOW - timedelta(days=10)
     end: datetime = NOW + timedelta(days=10)
@@ -86,12 +87,12 @@ class Authority:
 
 def usage_of(wanted: Wanted) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=wanted.signing and not wanted.ca,
-        content_commitment=not wanted.ca,
+        digital_signature=wanted.signing,
+        content_commitment=wanted.signing,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=wanted.ca,
+        key_cert_sign=wanted.ca if wanted.certifying is None else wanted.certifying,
         crl_sign=wanted.ca,
         encipher_only=False,
         decipher_only=False,
@@ -114,9 +115,17 @@ def test_a_chain_names_its_subject() -> None:
         assert subject.kid == KeySigner(LEAF_KEY).kid
 
 
-def below(path_length: int | None = None, *, ca: bool = True) -> tuple[Authority, bytes]:
+def below(
+    path_length: int | None = None, *, ca: bool = True, certifying: bool = True
+) -> tuple[Authority, bytes]:
     middle = Authority("middle")
-    wanted = Wanted(ca=ca, usage=None, path_length=path_length, identifiers=("ID-middle",))
+    wanted = Wanted(
+        ca=ca,
+        certifying=certifying,
+        usage=None,
+        path_length=path_length,
+        identifiers=("ID-middle",),
+    )
     return middle, ROOT.certify("middle", middle.key.public_key(), wanted)
 
 
@@ -126,8 +135,9 @@ def test_an_authority_between_is_followed() -> None:
     assert check_chain(chain, [ANCHOR], NOW, usage=USAGE).identifier == "USCC-1"
 
 
-def test_case_29_a_holder_is_no_authority() -> None:
-    middle, certificate = below(ca=False)
+@pytest.mark.parametrize(("ca", "certifying"), [(False, True), (True, False), (False, False)])
+def test_case_29_a_holder_is_no_authority(ca: bool, certifying: bool) -> None:
+    middle, certificate = below(ca=ca, certifying=certifying)
     with pytest.raises(BadChain, match="authority"):
         check_chain([leaf(authority=middle), certificate], [ANCHOR], NOW)
 
@@ -195,7 +205,7 @@ def test_keys_of_other_kinds_are_refused() -> None:
         with pytest.raises(BadChain, match="P-256 or Ed25519"):
             check_chain([ROOT.certify("x", key, Wanted())], [ANCHOR], NOW)
     edwards = ed25519.Ed25519PrivateKey.generate()
-    assert check_chain([ROOT.certify("x", edwards.public_key(), Wanted())], [ANCHOR], NOW)
+    check_chain([ROOT.certify("x", edwards.public_key(), Wanted())], [ANCHOR], NOW)
 
 
 def test_every_flipped_bit_of_a_certificate_is_a_refusal() -> None:

@@ -8,7 +8,7 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
@@ -276,14 +276,23 @@ def platform_time(client: Client) -> tuple[datetime, Statement]:
         raise BadAnswer("expected the platform's signed time, got something else") from None
 
 
-def demo_time(client: Client) -> datetime:
-    """The clock of a demonstration, for opening keys that say so; refuses anywhere else."""
+def demo_time(client: Client, anchors: Sequence[bytes] = ()) -> datetime:
+    """The clock of a demonstration, for opening keys that say so; refuses anywhere else.
+
+    With the platform's anchors (DER) the time's signature is checked as well.
+    """
     if os.environ.get("SUNBID_MODE") != "demo":
         raise NotADemonstration(
             "these opening keys belong to a demonstration's clock; set SUNBID_MODE=demo to play "
             "along, and never hand in a real bid to it"
         )
-    return platform_time(client)[0]
+    at, signed = platform_time(client)
+    if anchors:
+        from foundation.statements.certificates import certificate_signers
+
+        if not certificate_signers(signed, anchors, at):
+            raise BadAnswer("expected a time signed by the platform, got one without; ask again")
+    return at
 
 
 def _connection(origin: str, timeout: float) -> http.client.HTTPConnection:

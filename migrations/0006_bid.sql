@@ -76,5 +76,6 @@ CREATE TRIGGER act_is_never_deleted
     BEFORE DELETE ON bidding.act
     FOR EACH ROW EXECUTE FUNCTION foundation.refuse_change();
 
+GRANT DELETE ON bidding.upload TO sunbid_bidding;
 GRANT SELECT, INSERT, UPDATE ON bidding.upload, bidding.upload_quota, bidding.act
    TO sunbid_bidding;

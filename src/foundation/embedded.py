@@ -40,6 +40,7 @@ OWNER: Final = "sunbid_owner"
 APPLICATION: Final = "sunbid_application"
 NAME: Final = "sunbid"
 FOLDER: Final = "postgresql"
+MAKING: Final = "data.making-"
 PORT: Final = 5432
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 30.0
@@ -124,6 +125,8 @@ class EmbeddedServer:
             self.take_folder()
             self.programs = programs_for(self.way, self.folder)
             self.socket = socket_folder(self.folder, self.account())
+            for left_behind in self.folder.glob(f"{MAKING}*"):
+                shutil.rmtree(left_behind, ignore_errors=True)
             if not self.data.exists():
                 self.make_cluster()
             self.refuse_other_version()
@@ -182,9 +185,8 @@ class EmbeddedServer:
 
     def make_cluster(self) -> None:
         """Makes a whole cluster beside its place and moves it there in one step."""
-        making = self.folder / "data.making"
-        # What a start that was killed left behind.
-        shutil.rmtree(making, ignore_errors=True)
+        # A name of its own: what made the last one may still live and clean up after itself.
+        making = self.folder / f"{MAKING}{secrets.token_hex(4)}"
         words = {login: keep_password(self.folder, login) for login in (OWNER, APPLICATION)}
         making.mkdir(mode=0o700)
         give(making, self.account())

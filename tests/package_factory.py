@@ -469,12 +469,16 @@ class Factory:
             "ceiling_price_yuan": "8000000.00",
             "standstill_days": 3,
             "award_vote": "direct",
+            "award_separated": True,
+            "deadline": stamp(DEADLINE),
         }
+        first = self.notice | {"deadline": stamp(DEADLINE - DAY)}
         signers = (orgs["buyer"], orgs["supervisor"])
         self.opening["opening_keys"].append(
             self.record("opening-keys", "opening-keys", self.opening_keys(), *signers)
         )
         self.schedule(1, DEADLINE - DAY)
+        self.event("notice", "bidding:lot:publish", {"notice_sha256": h(canon(first)).hex()})
         self.tick()
         self.now += DAY
         self.schedule(2, DEADLINE)
@@ -1203,6 +1207,12 @@ class Factory:
         self.standstill = self.twist(
             "standstill", {"starts_at": stamp(start), "ends_at": stamp(start + 3 * DAY)}
         )
+        self.now = start
+        report = {"report": self.sids["report"], "ends_at": stamp(start + 3 * DAY)}
+        self.event("announce", "bidding:candidates:announce", report)
+        committee = {"members": sorted(self.people.committee)}
+        self.event("committee", "bidding:committee:appoint", committee)
+        self.tick()
         self.now = start + 3 * DAY + 3_600_000
         first, second = self.report["body"]["candidates"]
         choices = {1: [first, first, second, second], 2: [first, first, first, second, second]}

@@ -1,5 +1,6 @@
 """C63-C66: the committee's vote, the award, the letters and the standstill."""
 
+from datetime import datetime
 from typing import Final
 
 from sunbid.verify.canonical import Object, milliseconds
@@ -9,6 +10,8 @@ from sunbid.verify.ranking import exact, prices
 from sunbid.verify.report import Findings, check
 
 DAY_MS: Final = 86_400_000
+COMMITTEE: Final = "bidding:committee:appoint"
+CANDIDATES: Final = "bidding:candidates:announce"
 
 
 def the_award(evidence: Evidence) -> Placed:
@@ -33,8 +36,9 @@ def ballots(evidence: Evidence) -> dict[int, dict[str, int]]:
 def votes(evidence: Evidence, findings: Findings) -> None:
     """Votes of listed members, one a ballot, for a candidate; counts equal the award's.
 
-    `direct` (the notice's `award_vote`, or none): one ballot, another one only after a tie
-    and only among those tied. `rounds`: each ballot drops who had fewest.
+    `direct` (the notice's `award_vote`, or none): one ballot, another one only after a tie.
+    `rounds`: each ballot drops who had fewest. Where the notice does not separate the award
+    from the evaluation there is no vote.
     """
     award = the_award(evidence)
     members = {key["member"] for key in evidence.file("award.json")["committee"]}
@@ -49,13 +53,17 @@ def votes(evidence: Evidence, findings: Findings) -> None:
         findings.require(
             body["candidate"] in candidates, str(vote), "it is for somebody who is no candidate"
         )
+    _appointed(evidence, members, findings)
     counted = ballots(evidence)
+    if not counted and evidence.notice.get("award_separated") is False:
+        findings.note("awarded by rank, without a vote")
+        return
     stated = [
         {row["candidate"]: row["votes"] for row in ballot if row["votes"]}
         for ballot in award.body["ballots"]
     ]
     findings.require(
-        stated == [counted.get(i + 1, {}) for i in range(max(len(stated), *counted))],
+        stated == [counted.get(i + 1, {}) for i in range(max(len(stated), 0, *counted))],
         str(award),
         f"votes counted {counted}, the award says {stated}",
     )
@@ -67,24 +75,36 @@ def votes(evidence: Evidence, findings: Findings) -> None:
     _between_ballots(evidence, award, counted, findings)
 
 
+def _appointed(evidence: Evidence, members: set[str], findings: Findings) -> None:
+    """The committee is the one that an event put into the ledger, where one did."""
+    for event in evidence.of_type("event"):
+        named = event.body["data"].get("members")
+        if event.body["name"] == COMMITTEE and isinstance(named, list):
+            findings.require(
+                members == {str(member) for member in named},
+                str(event),
+                "it appointed other members than award.json lists",
+            )
+
+
 def _between_ballots(
     evidence: Evidence, award: Placed, counted: dict[int, dict[str, int]], findings: Findings
 ) -> None:
     rounds = evidence.notice.get("award_vote", "direct") == "rounds"
+    candidates = set(report(evidence).body["candidates"])
     for number in sorted(counted)[1:]:
         before = counted.get(number - 1, {})
         if not before:
             findings.fail(str(award), f"ballot {number - 1} has no votes")
             continue
         most, fewest = max(before.values()), min(before.values())
+        allowed = candidates
         if rounds:
             allowed = {c for c, n in before.items() if n > fewest} or set(before)
         else:
-            allowed = {c for c, n in before.items() if n == most}
+            tied = sum(n == most for n in before.values()) > 1
             findings.require(
-                len(allowed) > 1,
-                str(award),
-                f"ballot {number} although ballot {number - 1} decided",
+                tied, str(award), f"ballot {number} although ballot {number - 1} decided"
             )
         findings.require(
             counted[number].keys() <= allowed,
@@ -98,12 +118,8 @@ def result(evidence: Evidence, findings: Findings) -> None:
     """The award names the one with most votes in the last ballot, a candidate, at its price."""
     award = the_award(evidence)
     body = award.body
-    last = ballots(evidence)
-    if not last:
-        raise CannotDecide("no vote is in the package")
-    counts = last[max(last)]
-    top = [c for c, n in counts.items() if n == max(counts.values())]
-    findings.require(top == [body["submission"]], str(award), f"most votes went to {top}")
+    top = _chosen(evidence)
+    findings.require(top == [body["submission"]], str(award), f"chosen was {top}")
     findings.require(
         body["submission"] in report(evidence).body["candidates"], str(award), "it is no candidate"
     )
@@ -120,6 +136,17 @@ def result(evidence: Evidence, findings: Findings) -> None:
         f"it states {body['price_yuan']} yuan, opened was {price}",
     )
     findings.note(f"{body['name']}, {body['price_yuan']} yuan")
+
+
+def _chosen(evidence: Evidence) -> list[str]:
+    """Return who had most votes in the last ballot; by rank where the award is not separated."""
+    last = ballots(evidence)
+    if last:
+        counts = last[max(last)]
+        return [c for c, n in counts.items() if n == max(counts.values())]
+    if evidence.notice.get("award_separated") is False:
+        return [r["submission"] for r in report(evidence).body["results"] if r["rank"] == 1]
+    raise CannotDecide("no vote is in the package")
 
 
 @check("C65", "The winner and all others were told", "house-style decision 17")
@@ -157,6 +184,7 @@ def standstill(evidence: Evidence, findings: Findings) -> None:
         "award.json standstill",
         f"{period['starts_at']} to {period['ends_at']} is shorter than {days} days",
     )
+    _announced(evidence, (start, end), findings)
     reported = evidence.accepted_ms(report(evidence))
     awarded = evidence.accepted_ms(the_award(evidence))
     if reported is None or awarded is None:
@@ -168,3 +196,22 @@ def standstill(evidence: Evidence, findings: Findings) -> None:
         end <= awarded, str(the_award(evidence)), "it was made before the standstill ended"
     )
     findings.note(f"{days} days in the notice")
+
+
+def _announced(evidence: Evidence, period: tuple[int, int], findings: Findings) -> None:
+    """The period is the one that an event put into the ledger, where one did."""
+    announced = [p for p in evidence.of_type("event") if p.body["name"] == CANDIDATES]
+    if not announced:
+        findings.note("nothing in the ledger binds its dates")
+        return
+    stated = announced[-1].body["data"].get("ends_at")
+    try:
+        ends = round(datetime.fromisoformat(str(stated)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        findings.fail(str(announced[-1]), "it states no end of the standstill")
+        return
+    findings.require(
+        period == (evidence.accepted_ms(announced[-1]), ends),
+        str(announced[-1]),
+        "it announced other dates than award.json states",
+    )

@@ -401,8 +401,8 @@ BODIES: Final[dict[str, Rule]] = {
         uscc=s.uscc,
         name=s.text(200),
         price_yuan=s.decimal,
-        ballots=s.array(s.array(s.record(candidate=s.uuid, votes=s.integer(0, 999)), 1, 99), 1, 99),
-        votes=s.array(SID, 1, 9999),
+        ballots=s.array(s.array(s.record(candidate=s.uuid, votes=s.integer(0, 999)), 1, 99), 0, 99),
+        votes=s.array(SID, 0, 9999),
         basis=s.text(4000),
     ),
     "letter": s.record(

@@ -42,6 +42,7 @@ def draw_for(evidence: Evidence, purpose: str) -> Placed:
 def later_signatures(evidence: Evidence, findings: Findings) -> None:
     """Signatures by expert, agency, supervisor, buyer, committee; keys and method as published."""
     _keys(evidence, findings)
+    _notice(evidence, findings)
     method = evidence.notice["method_sha256"]
     findings.require(
         hash_of(evidence.notice["method"]) == method,
@@ -61,6 +62,24 @@ def later_signatures(evidence: Evidence, findings: Findings) -> None:
         evidence, findings, [p for p in evidence.statements if p.type in LATER]
     )
     findings.note(f"{count} statements; keys of persons as the package names them")
+
+
+def _notice(evidence: Evidence, findings: Findings) -> None:
+    """The notice is the one whose hash an event put into the ledger; only the deadline may move."""
+    published = {
+        p.body["data"]["notice_sha256"]: p
+        for p in evidence.of_type("event")
+        if isinstance(p.body["data"].get("notice_sha256"), str)
+    }
+    if not published:
+        findings.note("nothing in the ledger binds the notice")
+        return
+    deadlines = {p.body["deadline"] for p in evidence.of_type("schedule")}
+    made = {hash_of(evidence.notice)}
+    made |= {hash_of(evidence.notice | {"deadline": deadline}) for deadline in deadlines}
+    findings.require(
+        bool(made & published.keys()), "notice.json", "it is not the notice that was published"
+    )
 
 
 def _keys(evidence: Evidence, findings: Findings) -> None:

@@ -179,16 +179,25 @@ def leaves(evidence: Evidence, findings: Findings) -> None:
             findings.fail(str(placed), "no opened leaf names it")
         else:
             _same_place(placed, leaf, lot, findings)
-    shown = [(str(a.receipt), a.receipt.body["ledger"]) for a in evidence.acts if a.receipt]
+    _shown_leaves(evidence, findings)
+    for index, leaf in evidence.leaves.items():
+        findings.require(
+            leaf["origin"] == lot["origin"], f"leaf {index}", "its origin is not the package's"
+        )
+    _twice(evidence, findings)
+    findings.note(f"{len(evidence.leaves)} opened leaves")
+
+
+def _shown_leaves(evidence: Evidence, findings: Findings) -> None:
+    """Receipts and the closing show leaves: the same as the package, and the right ones."""
+    receipts = [act.receipt for act in evidence.acts if act.receipt is not None]
+    shown = [(str(receipt), receipt.body["ledger"]) for receipt in receipts]
     shown.append((str(evidence.closing), evidence.cut))
     for named, leaf in shown:
         if evidence.leaves.get(leaf["index"]) != leaf:
             findings.fail(named, f"it shows leaf {leaf['index']} otherwise than the package")
-    for act in evidence.acts:
-        if act.receipt is not None:
-            _receipt_leaf(act.receipt, findings)
-    _twice(evidence, findings)
-    findings.note(f"{len(evidence.leaves)} opened leaves")
+    for receipt in receipts:
+        _receipt_leaf(receipt, findings)
 
 
 def _refused(evidence: Evidence) -> set[str]:
@@ -199,8 +208,6 @@ def _refused(evidence: Evidence) -> set[str]:
 def _same_place(placed: Placed, leaf: Object, lot: Object, findings: Findings) -> None:
     body, own = leaf["body"], placed.body
     named = f"leaf {leaf['index']}"
-    if leaf["origin"] != lot["origin"]:
-        findings.fail(named, f"its origin is {leaf['origin']}, not the package's")
     for key in ("tender", "lot", "round"):
         expected = own[key] if key in own else lot[key]
         free = placed.type in ("mandate", "mandate-revoke") or (

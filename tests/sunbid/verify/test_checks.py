@@ -431,7 +431,7 @@ CASES = [
         check="C58",
         named="bid T",
         edit=lambda f: f.files["notice.json"].update(ceiling_price_yuan="7700000"),
-        also=frozenset({"C59", "C60"}),
+        also=frozenset({"C50", "C59", "C60"}),
     ),
     Case(check="C59", named="bid T", twists={"report": ranked("price_score", "59.99")}),
     Case(check="C60", named="bid T", twists={"report": ranked("total", "99.99")}),
@@ -442,6 +442,14 @@ CASES = [
         twists={"draw:blind": put("drawn", value=lambda drawn: drawn[::-1])},
     ),
     Case(check="C63", named="award", twists={"award": put("ballots", 0, 0, "votes", value=3)}),
+    Case(
+        check="C63",
+        named="vote",
+        edit=lambda f: f.files["award.json"].update(
+            committee=[m for m in f.files["award.json"]["committee"] if m["member"] != "M5"]
+        ),
+        also=frozenset({"C50"}),
+    ),
     Case(check="C64", named="award", twists={"award": put("price_yuan", value="7650000.01")}),
     Case(check="C65", named="letter", twists={"letter:result:C": put("kind", value="winner")}),
     Case(
@@ -453,6 +461,11 @@ CASES = [
         check="C66",
         named="standstill",
         twists={"standstill": lambda s: s.update(ends_at=s["starts_at"])},
+    ),
+    Case(
+        check="C66",
+        named="event",
+        edit=lambda f: f.files["award.json"]["standstill"].update(ends_at=stamp(f.now - 3_000_000)),
     ),
     Case(check="C67", named="scorecard", twists=scorecard_late()),
 ]

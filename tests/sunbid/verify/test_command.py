@@ -45,12 +45,13 @@ def test_a_false_check_gives_one_and_an_undecided_one_two(
 ) -> None:
     factory = Factory().build()
     path = tmp_path / "package.zip"
-    factory.files["evaluation.json"]["rows"]["scores"][0]["passed"] = False
+    row = factory.files["evaluation.json"]["rows"]["scores"][0]
+    row["passed"] = not row["passed"]
     path.write_bytes(factory.zip())
     assert asked(str(path), "--json") == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
     factory.bids.clear()
-    factory.files["evaluation.json"]["rows"]["scores"][0]["passed"] = True
+    row["passed"] = not row["passed"]
     path.write_bytes(factory.zip())
     assert asked(str(path)) == 2
 

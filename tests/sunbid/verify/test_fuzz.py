@@ -47,7 +47,8 @@ def test_flipped_bytes_of_members_give_results(seed: int) -> None:
         policy = whole().policy() if chance.random() < 0.5 else None
         spoiled = members | {name: bytes(data)}
         checks = answered(zip_of(spoiled), policy)
-        if name.endswith((".json", ".tbe")):
+        # Only the day on which the package was made is bound by nothing.
+        if name.endswith((".json", ".tbe")) and name != "package.json":
             assert any(check.ok is False for check in checks.values()), name
 
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 from datetime import datetime
-from typing import Final
+from typing import Final, LiteralString
 
 from foundation.clock import start_demo_clock
 from foundation.database import Database
@@ -22,7 +22,10 @@ from foundation.statements.canonical import parse_time
 
 HELP = "the platform: pages, interface, sequencer, closer and worker"
 DEMO_FACTOR: Final = 60
-DEMO_START_VARIABLE: Final = "SUNBID_DEMO_START"
+IS_DEMO: Final[LiteralString] = """
+    SELECT demo
+      FROM foundation.platform_clock
+"""
 
 
 class PortTaken(Unavailable):

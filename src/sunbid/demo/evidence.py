@@ -12,6 +12,7 @@ from sunbid.demo.play import Play
 OPEN_AFTER: Final = timedelta(days=31)
 
 # What an administrator with full rights over the database can do, and must not get away with.
+WITHOUT_TRIGGERS: Final = "SET LOCAL session_replication_role = replica"
 EDIT_ONE_SCORE: Final = """
     UPDATE experts.score
        SET score = score + 0.5
@@ -79,7 +80,7 @@ async def _edit(play: Play) -> dict[str, Any]:
     connection = await asyncpg.connect(server.dsn(OWNER))
     try:
         async with connection.transaction():
-            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(WITHOUT_TRIGGERS)
             row = await connection.fetchrow(EDIT_ONE_SCORE, play.lot)
     finally:
         await connection.close()

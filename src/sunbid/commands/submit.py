@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from foundation.statements.canonical import canonical
 from foundation.statements.signed import Statement, from_json
 from sunbid.bid_folder import RECEIPT, REFUSAL, SIGNED_MANIFEST, TICKET, UPLOADS, BidFolder
 from sunbid.client import Client, ServerRefused, load_session
@@ -120,7 +121,7 @@ def _settled(client: Client, act: Statement, answer: dict[str, Any]) -> dict[str
 def _report(folder: BidFolder, act: Statement, answer: dict[str, Any], *, as_json: bool) -> int:
     state, code = "taken in, receipt to come", 2
     if answer["receipt"] is not None:
-        folder.keep_json(RECEIPT, answer["receipt"])
+        folder.keep(RECEIPT, canonical(answer["receipt"]))
         state, code = "received", 0
     elif answer["state"] == "refused":
         if answer["refusal"] is not None:

@@ -20,6 +20,7 @@ import pytest
 
 from bidding.licence.development import LIST_LIFE_S
 from bidding.licence.folder import AuthorityFolder, open_folder
+from bidding.licence.revocation import read_list
 from foundation.embedded import APPLICATION, OWNER, EmbeddedServer
 from foundation.statements.canonical import b64
 from foundation.statements.keyfile import new_key, read_public
@@ -56,11 +57,11 @@ def authority_url(folder: AuthorityFolder, people: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def application_dsn_of_module(server: EmbeddedServer) -> Iterator[str]:
+def database_of_module(server: EmbeddedServer) -> Iterator[str]:
     """One database for the platform of this module: starting it for each test would take long."""
     name = f"t_{uuid4().hex}"
     asyncio.run(as_owner(server, f"CREATE DATABASE {name} TEMPLATE sunbid_template"))
-    yield server.dsn(APPLICATION, name)
+    yield name
     asyncio.run(as_owner(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
@@ -72,7 +73,8 @@ async def as_owner(server: EmbeddedServer, statement: str) -> None:
 
 @pytest.fixture(scope="module")
 def platform(
-    application_dsn_of_module: str,
+    server: EmbeddedServer,
+    database_of_module: str,
     folder: AuthorityFolder,
     authority_url: str,
     people: Path,
@@ -85,7 +87,7 @@ def platform(
         json.dumps([{"name": "管理员", "alg": "ES256", "pk": b64(public.sign or b"")}])
     )
     environment = {
-        "DATABASE_URL": application_dsn_of_module,
+        "DATABASE_URL": server.dsn(APPLICATION, database_of_module),
         "SUNBID_MODE": "demo",
         "SUNBID_LICENCE_URL": authority_url,
         "SUNBID_LICENCE_ANCHORS": str(anchor_file(tmp_path, folder.root)),
@@ -203,6 +205,28 @@ def test_a_taken_port_is_a_sentence(authority_url: str, tmp_path: Path) -> None:
     port = str(urlsplit(authority_url).port)
     words = ["licence", "serve", "--folder", str(tmp_path / "folder"), "--port", port]
     assert "--port" in sunbid(*words, status=2).stderr
+
+
+def test_the_authority_follows_the_clock_of_a_demonstration(
+    platform: str, server: EmbeddedServer, database_of_module: str, tmp_path: Path
+) -> None:
+    """Licences and revocation lists of a demonstration must fit its platform's time."""
+    moved = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+    async def set_clock(assignments: str, *values: object) -> None:
+        connection = await asyncpg.connect(server.dsn(OWNER, database_of_module))
+        await connection.execute(f"UPDATE foundation.platform_clock SET {assignments}", *values)
+        await connection.close()
+
+    asyncio.run(set_clock("demo = true, real_at = now(), platform_at = $1, factor = 0", moved))
+    home = tmp_path / "folder"
+    with running_authority(home, "--time-url", f"{platform}/api/v1/time") as url:
+        sunbid("licence", "issue", "--app", url, "--uscc", a_uscc(7), "--name", "示例")
+        listed = httpx.get(f"{url}/crl").content
+    asyncio.run(set_clock("demo = false, factor = 1, real_at = platform_at"))
+    held = open_folder(home)
+    assert held.licence(a_uscc(7)).subject.certificate.not_valid_before_utc == moved
+    assert read_list(listed, [held.root]).made_at == moved
 
 
 # --- the phone

@@ -142,10 +142,10 @@ async def fetch_document(
 
 @get("/api/v1/lots", tags=["tenders"])
 async def find_lots(
-    request: AnyRequest, query: FromQuery[str | None] = None, status: FromQuery[str | None] = None
+    request: AnyRequest, words: FromQuery[str | None] = None, status: FromQuery[str | None] = None
 ) -> list[Lot]:
     """Find published lots by words and state, newest first."""
-    return await service.find_lots(request.app.state.desk.db, query, status)
+    return await service.find_lots(request.app.state.desk.db, words, status)
 
 
 @get("/api/v1/lots/{lot:uuid}", tags=["tenders"])

@@ -1,6 +1,6 @@
 """The acts in their order, and the addresses to look at afterwards."""
 
-from sunbid.demo import award, bids, evaluation, evidence, opening, publish
+from sunbid.demo import award, bids, evaluation, evidence, opening, publish, supervision
 from sunbid.demo.play import Play
 from sunbid.demo.stage import Stage
 
@@ -21,7 +21,8 @@ def play_tender(play: Play) -> None:
     story.chapter("四、评标")
     evaluation.draw(play)
     evaluation.score(play)
-    story.chapter("五、定标")
+    story.chapter("五、线索与定标")
+    supervision.flag(play)
     award.award(play)
     story.chapter("六、证据")
     evidence.verify(play)

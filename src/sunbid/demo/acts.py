@@ -1,6 +1,6 @@
 """The acts in their order, and the addresses to look at afterwards."""
 
-from sunbid.demo import award, bids, evaluation, evidence, opening, publish, supervision
+from sunbid.demo import award, bids, evaluation, evidence, opening, papers, publish, supervision
 from sunbid.demo.play import Play
 from sunbid.demo.stage import Stage
 
@@ -24,6 +24,7 @@ def play_tender(play: Play) -> None:
     story.chapter("五、线索与定标")
     supervision.flag(play)
     award.award(play)
+    papers.fetch(play)
     story.chapter("六、证据")
     evidence.verify(play)
     evidence.tamper(play)

@@ -9,6 +9,7 @@ from uuid import UUID
 from bidding.bid.domain import Act
 from bidding.opening.domain import Listed, OpenedBid, Opening, Result, Share, Thresholds
 from bidding.opening.hall import HallFacts
+from bidding.plan.domain import Plan
 from bidding.scoring.domain import Criterion, Method, PriceTerms
 from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from foundation.statements.signed import Statement
@@ -121,6 +122,16 @@ def some_documents() -> list[Document]:
     ]  # fmt: skip
 
 
+def a_plan() -> Plan:
+    """A plan published before the notice."""
+    return Plan(
+        id=LOT, number="JH-2019-0001", title="相山区政务服务大厅工程", regime="construction",
+        region="淮北市相山区", buyer_uscc="91340600MA0000001X", buyer_name="示例市相山区数据资源局",
+        estimate_yuan=Decimal("21500000"), summary="三层，约 5,000 m²",
+        expected_on=PUBLISHED.date(), published_at=PUBLISHED - timedelta(days=20),
+    )  # fmt: skip
+
+
 def a_frame(visitor: Visitor | None = None, now: datetime = NOW) -> PageFrame:
     """What stands around the sample pages."""
     return PageFrame(
@@ -179,6 +190,7 @@ def awarded_tender() -> object:
 # name -> (template, view, visitor)
 Sample = tuple[str, Callable[[], object], Visitor | None]
 SAMPLES: dict[str, Sample] = {
+    "plans": ("tender/plans.html", lambda: [a_plan()], None),
     "notices": ("tender/notices.html", notices, None),
     "notices-none": ("tender/notices.html", no_notices, None),
     "tender": ("tender/lot.html", open_tender, BIDDER),

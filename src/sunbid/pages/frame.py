@@ -10,6 +10,7 @@ from foundation.language import BEIJING
 Menu = tuple[tuple[str, str], ...]
 
 PUBLIC_MENU: Final[Menu] = (
+    ("plans", "/plans"),
     ("notices", "/tenders"),
     ("openings", "/openings"),
     ("awards", "/awards"),

@@ -36,7 +36,7 @@ class ClueRow:
     number: str
     is_new: bool
     chips: tuple[Chip, ...]
-    involved: tuple[str, ...]
+    involved: tuple[Text, ...]
     # How often the strongest evidence is seen among comparable pairs, as text with its base.
     base_rate: Text
     advice: Tag

@@ -28,7 +28,7 @@ REGIMES: Final = frozenset({"construction", "construction-pilot", "procurement",
 FACTS: Final = frozenset(
     {"place", "area", "storeys", "duration", "machine_code", "qualification", "quality", "size"}
 )
-VOLUMES: Final = frozenset({"qualification", "technical", "price"})
+VOLUMES: Final = frozenset({"qual", "qualification", "tech", "technical", "price"})
 AFTER_OPENING: Final = frozenset({"evaluation", "standstill", "awarded"})
 
 

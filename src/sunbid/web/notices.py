@@ -7,6 +7,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from bidding.plan import service as plan
 from bidding.tender import service
 from foundation.database import reading
 from foundation.identity.request import actor_of
@@ -35,6 +36,13 @@ class UnknownProblem(NotFound):
 def home() -> Redirect:
     """The first page: the notices."""
     return Redirect("/tenders")
+
+
+@get("/plans", include_in_schema=False)
+async def plans(request: AnyRequest) -> Response[str]:
+    """The plans that buyers published early."""
+    found = await plan.list_plans(request.app.state.desk.db)
+    return await page(request, "tender/plans.html", found)
 
 
 @get("/tenders", include_in_schema=False)
@@ -125,4 +133,4 @@ async def problem_kind(request: AnyRequest, name: FromPath[str]) -> Response[str
     return await page(request, "visitor/problem_kind.html", view)
 
 
-routes: Final = [home, notices, show_lot, openings, awards, ledger, policy, problem_kind]
+routes: Final = [home, plans, notices, show_lot, openings, awards, ledger, policy, problem_kind]

@@ -4,6 +4,7 @@ from typing import Final
 
 import sunbid.web.awards
 import sunbid.web.bids
+import sunbid.web.clues
 import sunbid.web.halls
 import sunbid.web.notices
 import sunbid.web.panels
@@ -14,6 +15,7 @@ import sunbid.web.verification
 routes: Final = [
     *sunbid.web.notices.routes,
     *sunbid.web.bids.routes,
+    *sunbid.web.clues.routes,
     *sunbid.web.halls.routes,
     *sunbid.web.panels.routes,
     *sunbid.web.awards.routes,

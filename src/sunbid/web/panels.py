@@ -33,7 +33,6 @@ from sunbid.pages.panel import (
 from sunbid.pages.sheets import picture_of, read_sheet
 from sunbid.web.login import start_signing
 
-VOLUME_OF: Final = {"qual": "qualification", "tech": "technical"}
 VERDICT: Final = {"yes": True, "no": False}
 
 
@@ -156,7 +155,7 @@ async def cell(
     wanted = next((c for c in work.method.criteria if c.id == criterion), None)
     if wanted is None or code not in work.codes:
         raise UnknownCell("expected a bid and a criterion of this panel; go back to your seats")
-    document = await open_document(request, found, code, VOLUME_OF[wanted.volume])
+    document = await open_document(request, found, code, wanted.volume)
     view = scoring_view(work, code, criterion, document)
     return await page(request, "panel/scoring.html", view)
 

@@ -9,7 +9,6 @@ import msgspec
 from litestar import Request, get, post
 from litestar.params import JSONBody
 
-from bidding.bid.desk import Desk
 from bidding.plan import service
 from bidding.plan.domain import Plan, PlanDraft
 from foundation.identity.request import signed_in
@@ -38,7 +37,7 @@ class Made(msgspec.Struct, frozen=True):
 @post("/api/v1/plans", tags=["plans"])
 async def publish_plan(request: Request[Any, Any, Any], data: JSONBody[PlanBody]) -> Made:
     """Publish a tender plan early."""
-    desk: Desk = request.app.state.desk
+    desk = request.app.state.desk
     draft = PlanDraft(**msgspec.structs.asdict(data))
     return Made(id=await service.publish_plan(desk.db, signed_in(request), draft))
 
@@ -46,7 +45,7 @@ async def publish_plan(request: Request[Any, Any, Any], data: JSONBody[PlanBody]
 @get("/api/v1/plans", tags=["plans"])
 async def list_plans(request: Request[Any, Any, Any]) -> list[Plan]:
     """List the newest plans."""
-    desk: Desk = request.app.state.desk
+    desk = request.app.state.desk
     return await service.list_plans(desk.db)
 
 

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from foundation.database import Database
+from foundation.embedded import FOLDER, OWNER, EmbeddedServer, usual_way
 from sunbid.client import Client
 from sunbid.demo.play import Play
 
@@ -71,17 +73,13 @@ def _fetch(play: Play, name: str) -> Path:
 
 async def _edit(play: Play) -> dict[str, Any]:
     """Edit one row as the owner of the database, past every trigger."""
-    import asyncpg
-
-    from foundation.embedded import FOLDER, OWNER, EmbeddedServer, usual_way
-
     server = EmbeddedServer(folder=play.stage.data / "platform" / FOLDER, way=usual_way())
     server.join()
-    connection = await asyncpg.connect(server.dsn(OWNER))
+    db = await Database.open(server.dsn(OWNER), 1)
     try:
-        async with connection.transaction():
+        async with db.connection() as connection, connection.transaction():
             await connection.execute(WITHOUT_TRIGGERS)
             row = await connection.fetchrow(EDIT_ONE_SCORE, play.lot)
     finally:
-        await connection.close()
+        await db.close()
     return {} if row is None else dict(row)

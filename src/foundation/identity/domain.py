@@ -50,7 +50,7 @@ class UnknownChallenge(NotFound):
 class LoginRefused(Unauthenticated):
     """This login does not hold."""
 
-    code = "login-refused"
+    code = "login-failed"
 
 
 class TooManyLogins(TooMany):

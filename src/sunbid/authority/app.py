@@ -44,7 +44,7 @@ LOOPBACK_TARGETS: Final = ("http://127.0.0.1:*", "http://localhost:*")
 
 
 class PortTaken(Unavailable):
-    """This port is taken."""
+    """The port is taken."""
 
     code = "port-taken"
 

@@ -31,7 +31,8 @@ class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 async def confirm_closing(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
     """Confirm the list of what will be opened; for the opening host."""
     statement = await closing.confirm_closing(request.app.state.desk, signed_in(request), lot)
-    return statement.json()
+    made: dict[str, Any] = statement.json()
+    return made
 
 
 @post("/api/v1/lots/{lot:uuid}/steps", tags=["opening"])
@@ -52,7 +53,8 @@ async def release_b(
     ack = await release.take_release_b(
         request.app.state.desk, lot, from_json(data.statement), channel
     )
-    return ack.json()
+    made: dict[str, Any] = ack.json()
+    return made
 
 
 @get("/api/v1/lots/{lot:uuid}/member-material", tags=["opening"])

@@ -106,10 +106,12 @@ def _mentions(
 ) -> Iterator[MixedIn]:
     """The other bidder's names in this one's files; names the tender document has do not count."""
     owner, other = owner_and_other
-    own = _plain(owner.name)
+    own = [_plain(name) for name in (owner.name, *owner.codes)]
     for name in (other.name, *other.codes):
         plain = _plain(name)
-        if len(plain) < SHORTEST_NAME or plain in announced or plain in own:
+        if len(plain) < SHORTEST_NAME or plain in announced:
+            continue
+        if any(plain in one for one in own):
             continue
         start = whole.find(plain)
         found = 0

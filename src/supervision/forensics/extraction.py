@@ -4,7 +4,9 @@ Files of bidders are hostile input: sizes are bounded, XML is read without entit
 and what cannot be read becomes a sentence in the result, never an exception.
 """
 
+import re
 import threading
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -20,6 +22,8 @@ MOST_PAGES: Final = 5_000
 LARGEST_PART: Final = 64 * 1024 * 1024
 MOST_SHEETS: Final = 200
 LONGEST_VALUE: Final = 200
+# Everything but the line feed, and halves of characters that stand alone.
+CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Data in a prescribed form is alike in every bid.
 STRUCTURED: Final = (".json", ".xml", ".csv")
 # PDFium is not safe to be called from two threads.
@@ -49,6 +53,7 @@ _XMP_IDS: Final = {
 
 def read_file(name: str, raw: bytes) -> FileText:
     """What can be read of a file; its kind is told by its bytes, not by its name."""
+    name = clean(name)
     if raw.startswith(b"%PDF"):
         return _guarded(name, raw, _pdf)
     if raw.startswith(b"PK\x03\x04"):
@@ -59,7 +64,13 @@ def read_file(name: str, raw: bytes) -> FileText:
         return FileText(file=name, problem=f"{name}: no text is read from this kind of file")
     if "\0" in text or name.lower().endswith(STRUCTURED):
         return FileText(file=name)
-    return FileText(file=name, pages=(text,))
+    return FileText(file=name, pages=(clean(text),))
+
+
+def clean(text: str) -> str:
+    """The text in a form that can be quoted in a statement: NFC, no control characters."""
+    plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    return CONTROL.sub(" ", plain)
 
 
 def _guarded(name: str, raw: bytes, reader: Callable[[str, bytes], FileText]) -> FileText:
@@ -94,7 +105,7 @@ def _pdf_pages(name: str, raw: bytes) -> tuple[tuple[str, ...], str | None]:
         for number in range(min(count, MOST_PAGES)):
             page = document[number]
             text = page.get_textpage()
-            pages.append(text.get_text_range())
+            pages.append(clean(text.get_text_range()))
             text.close()
             page.close()
     finally:
@@ -162,7 +173,7 @@ def _docx_pages(archive: zipfile.ZipFile) -> tuple[str, ...]:
                 pages.append([])
             case "br" if "page" in element.attrib.values():
                 pages.append([])
-    return tuple("".join(page).strip("\n") for page in pages)
+    return tuple(clean("".join(page)).strip("\n") for page in pages)
 
 
 def _xlsx_sheets(archive: zipfile.ZipFile, names: set[str]) -> Iterator[str]:
@@ -172,7 +183,7 @@ def _xlsx_sheets(archive: zipfile.ZipFile, names: set[str]) -> Iterator[str]:
     sheets = sorted(part for part in names if part.startswith("xl/worksheets/sheet"))
     for sheet in sheets[:MOST_SHEETS]:
         rows = (row for row in _xml(archive, sheet).iter() if _local(row) == "row")
-        yield "\n".join("\t".join(_cell(cell, shared) for cell in row) for row in rows)
+        yield clean("\n".join(" | ".join(_cell(cell, shared) for cell in row) for row in rows))
 
 
 def _cell(cell: Any, shared: list[str]) -> str:
@@ -210,6 +221,6 @@ def _part_trait(element: Any, name: str) -> Iterator[Trait]:
 
 
 def _trait(label: str, value: str, file: str, *, identifier: bool = False) -> Iterator[Trait]:
-    cleaned = " ".join(value.split())[:LONGEST_VALUE]
+    cleaned = " ".join(clean(value).split())[:LONGEST_VALUE]
     if cleaned:
         yield Trait(field=label, value=cleaned, file=file, identifier=identifier)

@@ -7,9 +7,10 @@ from io import BytesIO
 import pytest
 
 from foundation.documents.font import choose
+from foundation.statements.canonical import canonical, parse
 from sunbid.demo_files.office import FileProperties, Part, docx, xlsx
 from sunbid.demo_files.pages import pdf
-from supervision.forensics.extraction import read_file
+from supervision.forensics.extraction import clean, read_file
 
 PROPERTIES = FileProperties(
     author="clerk-07",
@@ -47,7 +48,7 @@ def test_a_docx_gives_paragraphs_and_its_first_editing_session() -> None:
 
 def test_an_xlsx_gives_rows_by_sheet() -> None:
     read = read_file("x.xlsx", xlsx("报价", [["序号", "金额"], ["1", "10.00"]], PROPERTIES))
-    assert read.pages == ("序号\t金额\n1\t10.00",)
+    assert read.pages == ("序号 | 金额\n1 | 10.00",)
     assert of(read, "office:application") == "WPS Office"
 
 
@@ -95,3 +96,12 @@ def test_entities_are_not_followed() -> None:
     read = read_file("x.docx", a_zip(word__document=bomb))
     assert "aaaa" not in "".join(read.pages)
     assert "/" not in "".join(read.pages)
+
+
+def test_text_can_be_quoted_in_canonical_json_whatever_it_holds() -> None:
+    hostile = "a\x00b\x07c\r\nd\ud800e\u0065\u0301\x85f"
+    text = clean(hostile)
+    assert parse(canonical({"t": text}), limit=1000)["t"] == text
+    assert text.startswith("a b c\nd e")
+    names = read_file("x\x01\u0065\u0301.txt", b"y").file
+    assert canonical([names])

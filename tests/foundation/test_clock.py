@@ -61,6 +61,17 @@ async def test_the_application_cannot_touch_the_clock_itself(
             await connection.execute(statement)
 
 
+async def test_only_the_owner_may_start_a_demonstration(
+    database: Database, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    for context in ("foundation", "bidding", "experts", "supervision"):
+        assert not await owner.fetchval(
+            "SELECT has_function_privilege($1, 'foundation.start_demo_clock(timestamptz,"
+            " double precision)', 'EXECUTE')",
+            f"sunbid_{context}",
+        )
+
+
 async def test_a_demonstration_runs_faster_and_moves_forward_only(
     database: Database, owner: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
@@ -87,7 +98,11 @@ async def test_a_demonstration_starts_once(
 
 
 async def test_the_clock_is_asked_anew_after_a_wait(database: Database) -> None:
-    """A clock declared STABLE would answer with the time of before the wait."""
+    """A clock declared STABLE may be asked before the wait, and sees the moves of before it."""
+    async with transaction(database, "foundation") as connection:
+        assert await connection.fetchval(
+            "SELECT provolatile = 'v' FROM pg_proc WHERE oid = 'foundation.platform_now'::regproc"
+        )
     async with transaction(database, "foundation") as connection:
         row = await connection.fetchrow(
             """

@@ -141,6 +141,7 @@ def check_material(
     for member in [*keys.body.t.members, *(keys.body.r.members if keys.body.r else [])]:  # rule 2
         check_member_key(member, trust.anchors, at, usage=trust.usage, subject=trust.subject)
     check_independence(keys.body)
+    # Expired keys may be lost keys: nobody could open the bid.
     if at > parse_time(keys.body.not_after):
         raise SealerRefuses("expected opening keys in time, got expired ones; ask the buyer")
     remarks = _check_ledger(material, trust, [keys.sid, newest.sid])  # rule 3
@@ -240,6 +241,7 @@ def check_proven(opening: LeafOpening, proof_text: str | None, policy: Policy) -
 
 def _check_expected(sid: str, expected: str) -> None:
     given = expected.replace(" ", "").lower()
+    # 20 digits are 80 bits: too many to find another set of opening keys that begins so.
     if len(given) < SHORTEST_SID or not sid.startswith(given):
         raise WrongOpeningKeys(
             f"expected the opening keys {expected!r} printed in the tender document, got "

@@ -152,6 +152,7 @@ def read_head(prefix: bytes, size: int) -> Head:
     header_raw, wraps_raw = split_head(prefix)
     header = read_header(header_raw)
     suite = suite_of(header.suite)
+    # Before the wraps are parsed: a file of another length is damaged, whatever they say.
     _check_size(header, len(MAGIC) + 8 + len(header_raw) + len(wraps_raw), size)
     wraps = read_wraps(wraps_raw, suite)
     if (wraps.r is None) != (header.policy == "dual-strict"):
@@ -247,6 +248,7 @@ def check_listed(
     """
     check_for_lot(head, keys)
     tag = bidder_tag(unb64(listed.bidder_salt, 32), manifest.bidder.uscc)
+    # One sentence for every mismatch: which field differs would tell a rival something.
     agree = (
         head.header.volume == listed.volume
         and hmac.compare_digest(head.header.bidder_tag, tag)

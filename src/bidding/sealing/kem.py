@@ -32,6 +32,7 @@ _HPKE_ID: Final = b"HPKE" + b"".join(n.to_bytes(2, "big") for n in (0x0010, 0x00
 
 def derive_key_pair(ikm: bytes) -> ec.EllipticCurvePrivateKey:
     """RFC 9180 DeriveKeyPair for P-256."""
+    # RFC 9180 7.1.3; the bit mask of P-256 is 0xff, so that no bit is cleared.
     prk = _extract(_KEM_ID, b"", b"dkp_prk", ikm)
     for counter in range(256):
         candidate = _expand(_KEM_ID, prk, b"candidate", bytes([counter]), 32)
@@ -93,12 +94,14 @@ def exchange_of(key: ec.EllipticCurvePrivateKey) -> Exchange:
 
 
 def _shared_secret(dh: bytes, enc: bytes, public: bytes) -> bytes:
+    # RFC 9180 4.1 ExtractAndExpand; both points enter, so that enc cannot be swapped.
     prk = _extract(_KEM_ID, b"", b"eae_prk", dh)
     return _expand(_KEM_ID, prk, b"shared_secret", enc + public, 32)
 
 
 def _key_schedule(shared: bytes, info: bytes) -> tuple[bytes, bytes]:
     """Key and base nonce of base mode; one shot, so the nonce of message 0 is the base nonce."""
+    # RFC 9180 5.1, mode base (0x00): no pre-shared key, hence its empty id and value.
     context = (
         b"\0"
         + _extract(_HPKE_ID, b"", b"psk_id_hash", b"")
@@ -116,5 +119,6 @@ def _extract(suite_id: bytes, salt: bytes, label: bytes, ikm: bytes) -> bytes:
 
 
 def _expand(suite_id: bytes, prk: bytes, label: bytes, info: bytes, length: int) -> bytes:
+    # RFC 9180 4: the length stands first, so that no output is a prefix of another.
     labelled = length.to_bytes(2, "big") + _VERSION + suite_id + label + info
     return HKDFExpand(algorithm=hashes.SHA256(), length=length, info=labelled).derive(prk)

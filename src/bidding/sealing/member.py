@@ -176,6 +176,7 @@ def release_t(
     _require_group(appointment, "T")
     heads = check_question(appointment, question)
     _check_guard(appointment, question, guard, heads, releasing=True)
+    # A phase that the platform declares is not enough: B or the remedy, or the full windows.
     waiting = set(heads) - set(ripe.acked) - set(ripe.remedied)
     if waiting and ripe.waited < ripe.windows:
         raise MemberRefuses(
@@ -205,6 +206,7 @@ def release_r(
     _require_group(appointment, "R")
     heads = check_question(appointment, question)
     _check_guard(appointment, question, guard, heads, releasing=True)
+    # M is computed here; the countersigned list must be the same (rule 11).
     absent = set(heads) - set(remedy.acked)
     if set(remedy.trees) != absent:
         raise MemberRefuses(
@@ -264,6 +266,7 @@ def _check_time(question: Question) -> None:
 def _listed(question: Question) -> dict[str, ListedEnvelope]:
     """Rule 4 and 13: the stage's envelopes, from a list that is the closing's."""
     closing = question.closing
+    # Count and root together: a list with an entry left out or doubled has another root.
     if len(question.entries) != closing.count or list_root(question.entries) != closing.list_root:
         raise MemberRefuses("expected exactly the entries of the closing's list, got others")
     volumes = {

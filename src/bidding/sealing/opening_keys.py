@@ -89,6 +89,7 @@ def check_independence(
             "expected one seat an organisation in both groups together (buyer and agency count "
             "as one), got two; appoint another organisation"
         )
+    # An unknown person (null) cannot be compared; the authority makes the tags.
     people = [m.person_tag for m in members if m.person_tag is not None]
     keys_used = [kid for m in members for kid in (m.kid, m.sign_kid)]
     if len(set(people)) != len(people) or len(set(keys_used)) != len(keys_used):

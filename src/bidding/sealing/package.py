@@ -154,6 +154,7 @@ def _check_archive(file: IO[bytes], size: int, *, depth: int) -> PackageFacts:
             count += inner.entries
             if total > LARGEST_TOTAL or count > MOST_ENTRIES:
                 raise BadPackage(f"expected at most {LARGEST_TOTAL} bytes and {MOST_ENTRIES} files")
+    # The sum is asked as well: many small entries can be a bomb that none of them is.
     if total > RATIO_FROM and total > LARGEST_RATIO * size:
         raise BadPackage(f"expected at most {LARGEST_RATIO} times the packed size, got more")
     return PackageFacts(entries=count, total=total)
@@ -181,6 +182,7 @@ def _check_names(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_kind(entry: zipfile.ZipInfo, name: str) -> None:
+    # The upper half holds the Unix mode; 0 where the maker knew none.
     unix_type = entry.external_attr >> 16 & 0o170000
     if unix_type not in {0, 0o100000, 0o040000}:
         raise BadPackage(

@@ -107,11 +107,13 @@ def decrypt(
     caller shows nothing before the last.
     """
     body = length - OVERHEAD
+    # A body of full chunks alone was cut: the last chunk is shorter by definition.
     if body < TAG or body % _SEALED_CHUNK < TAG:
         raise SealFailed(Reason.LENGTH, "expected whole chunks and a shorter last one")
     head = source.read(OVERHEAD) or b""
     if len(head) != OVERHEAD:
         raise SealFailed(Reason.LENGTH, "expected salt and commitment, got fewer bytes")
+    # The commitment is checked before the first chunk: a wrong key yields nothing at all.
     keys = payload_keys(suite, input_key, head[:SALT_LENGTH], context)
     if not hmac.compare_digest(keys.commitment, head[SALT_LENGTH:]):
         raise SealFailed(Reason.COMMITMENT, "the keys are not those of this sealed content")
@@ -167,6 +169,7 @@ class _Chunks:
         self._counter = 0
 
     def _nonce(self) -> bytes:
+        # XOR like TLS 1.3: chunks that change places or are left out do not open.
         nonce = (self._base ^ self._counter).to_bytes(_NONCE_LENGTH, "big")
         self._counter += 1
         return nonce

@@ -25,6 +25,7 @@ def new_code() -> str:
 
 def show_code(secret: bytes) -> str:
     """The code of 16 random bytes with its check bits."""
+    # 140 bits are 28 letters of 5: secret first, check bits last.
     value = int.from_bytes(secret, "big") << CHECK_BITS | _check(secret)
     letters = [_ALPHABET[value >> 5 * place & 31] for place in reversed(range(LETTERS))]
     return "-".join("".join(letters[at : at + 4]) for at in range(0, LETTERS, 4))

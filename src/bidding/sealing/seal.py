@@ -87,10 +87,12 @@ def seal_package(
     changes while it is read. What it leaves is a complete file or none.
     """
     plain_length = package.stat().st_size
+    # In the manifest, never in the envelope: whoever has the file cannot guess the bidder.
     bidder_salt = secrets.token_bytes(32)
     tag = bidder_tag(bidder_salt, bidder.uscc)
     header = new_header(keys, volume, plain_length, tag, bidder.client)
     _check_room(target.parent, header.cipher_len + LARGEST_HEAD)
+    # Nothing of this leaves the call but T, which opens nothing without B.
     fresh = Secrets(
         halves=Halves(t=secrets.token_bytes(SECRET_LENGTH), b=secrets.token_bytes(SECRET_LENGTH)),
         salt=secrets.token_bytes(SALT_LENGTH),
@@ -168,6 +170,7 @@ def write_envelope(
     binding = Binding(suite=suite, header_hash=suite.hash(raw), opening_keys=keys.sid_bytes)
     wraps = wraps_bytes(make_wraps(binding, fresh.halves, keys.body, points))
     first = head_bytes(raw, wraps)
+    # Our own reader is the first to judge what we are about to write.
     head = read_head(first, len(first) + header.cipher_len)
     ikey = input_key(suite, fresh.halves, head.header_hash)
     payload = payload_keys(suite, ikey, fresh.salt, head.payload_context)

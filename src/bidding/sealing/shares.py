@@ -80,11 +80,13 @@ def combine(points: Mapping[int, bytes], k: int) -> bytes:
     """The half from the k shares of lowest index; no other subset is ever tried."""
     if len(points) < k:
         raise WrongShare(f"expected {k} shares, got {len(points)}; wait for more members")
+    # Trying other subsets would let a bidder decide by one friend whether its bid opens.
     chosen = sorted(points)[:k]
     if any(not 1 <= i <= 255 or len(points[i]) != SECRET_LENGTH for i in chosen):
         raise WrongShare("expected shares of 32 bytes with an index from 1 on, got others")
     value = 0
     for i in chosen:
+        # Lagrange basis at 0; subtraction is XOR in this field.
         factor = 1
         for j in chosen:
             if j != i:
@@ -110,6 +112,7 @@ def multiply(a: int, b: int) -> int:
         if b & 1:
             product ^= a
         a <<= 1
+        # Reduce as soon as the degree reaches 8.
         if a & 0x100:
             a ^= _POLYNOMIAL
         b >>= 1

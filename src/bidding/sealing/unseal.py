@@ -108,6 +108,7 @@ def bidder_half(head: Head, released: Released) -> Half:
         ("cure", released.cured_b),
     ]
     for source, value in given:
+        # A value that does not match is as good as none: it never stands in the way.
         if value is not None and fits_half(head, "B", value):
             return Half(state=HalfState.KNOWN, value=value, source=source)
     return _from_shares(head, "R", released.r_shares, released.checks)
@@ -137,6 +138,7 @@ def open_payload(path: Path, head: Head, halves: Halves, target: Path) -> str:
             for block in plain_blocks(path, head, halves):
                 hash_block(block)
                 plain.write(block)
+        # Only now is every chunk authentic and the last one seen.
         quarantine.rename(target)
     finally:
         quarantine.unlink(missing_ok=True)
@@ -176,12 +178,14 @@ def unseal(
     if path is None:
         return blob_outcome(missing=True)
     t, b = custodian_half(head, released), bidder_half(head, released)
+    # 2 to 4 of 9.7: both halves, or the code that their absence gives.
     refused = _half_outcome(t, b, terminated=released.terminated)
     if refused is not None:
         return refused
     assert t.value is not None
     assert b.value is not None
     halves = Halves(t=t.value, b=b.value)
+    # 5: deal again, and name whom the bidder gave something else than it committed to.
     wrong = compare_deal(head.binding, halves, keys, head.wraps)
     seats = tuple(SeatRef(group=w.group, i=w.i) for w in wrong if w.group != "B")
     own = tuple(w.i for w in wrong if w.group == "B")
@@ -199,6 +203,7 @@ def unseal(
             detail=detail,
         )
 
+    # 6 and 7: the content, then the package.
     try:
         sha256 = open_payload(path, head, halves, target)
     except SealFailed as failed:
@@ -219,6 +224,7 @@ def _half_outcome(t: Half, b: Half, *, terminated: bool) -> Outcome | None:
     """The outcome when a half is missing; None when both are known."""
     if t.state is b.state is HalfState.KNOWN:
         return None
+    # A bad deal is shown by shares that match: no silence or decision changes that.
     if HalfState.BADLY_DEALT in {t.state, b.state}:
         return Outcome(code="BIDDER_BAD_DEAL", fault="bidder")
     if terminated:

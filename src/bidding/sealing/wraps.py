@@ -127,6 +127,7 @@ def read_wraps(raw: bytes, suite: Suite) -> Wraps:
         if group is not None:
             _check_group(group, suite)
     kids = [share.kid for group in (wraps.t, wraps.r) if group for share in group.shares]
+    # One key in two seats would count twice for a threshold.
     if len(set(kids)) != len(kids):
         raise BadWraps("expected each member's key once, got one twice")
     _check_bidder(wraps.b, suite)
@@ -170,6 +171,7 @@ def compare_deal(
     binding: Binding, halves: Halves, keys: OpeningKeys, wraps: Wraps
 ) -> list[WrapRef]:
     """Deal again and name the wraps that are not what an honest deal gives; empty is `DEAL_OK`."""
+    # The bidder's own points are taken from the file: only their wraps are judged.
     right = make_wraps(binding, halves, keys, [unb64(b.pk, 65) for b in wraps.b])
     groups: tuple[Group, ...] = ("T", "R")
     wrong = [
@@ -246,4 +248,5 @@ def _check_wrapped(text: str, suite: Suite) -> None:
     raw = unb64(text)
     if len(raw) != suite.wrap_length:
         raise BadWraps(f"expected wraps of {suite.wrap_length} bytes, got {len(raw)}")
+    # A point off the curve could leak bits of a member's key to a careless opener.
     kem.read_point(raw[: suite.encapsulated_length])

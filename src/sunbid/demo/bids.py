@@ -16,7 +16,7 @@ def prepare(play: Play) -> None:
     stage, deadline = play.stage, play.deadline
     assert deadline is not None
     with play.story.step("bids.login", "九家投标人以电子营业执照登录") as step:
-        step.detail = play.move_clock(deadline - 18 * 60 * MINUTE)
+        step.detail = play.move_clock(deadline - 6 * 60 * MINUTE)
         stage.at_once([play.login(bidder.persona) for bidder in play.bidders])
     with play.story.step("bids.prepare", "编制真实文件：PDF、DOCX、XLSX，三册") as step:
         count = 0

@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from bidding.licence.development import DevAuthority
 from bidding.regime.clocks import BEIJING
 from foundation.statements.canonical import b64
+from foundation.statements.signed import read
 from sunbid.client import ServerRefused
 from sunbid.demo.people import committee, experts, method, offices, seats, tender_words
 from sunbid.demo.play import Play, shown
@@ -19,8 +21,8 @@ def register(play: Play) -> None:
     with play.story.step("setup.register", "登记：管理员登记机构、专家、定标委员会") as step:
         known = (stage.data / "registered").exists()
         stage.must(*play.login("admin", by_key=True))
+        _issue_licences(play)
         if not known:
-            _issue_licences(play)
             with stage.client("admin") as client:
                 for office in offices().values():
                     client.post(
@@ -161,7 +163,7 @@ def _post_announcement(play: Play, issued: Any, deadline: datetime) -> dict[str,
 def _keygen(play: Play, persona: str) -> list[Any]:
     office = offices()[persona]
     return [
-        "custodian", "keygen", "--home", play.stage.person(persona) / "seat",
+        "custodian", "keygen", "--home", play.stage.person(persona) / f"seat-{play.number:04d}",
         "--passphrase-file", play.stage.key_of(persona).with_name("passphrase"),
         "--session", play.stage.session(persona), "--uscc", office.uscc, "--name", office.name,
         "--seat", office.seat or "other", "--app", play.stage.app, "--yes",
@@ -172,21 +174,33 @@ def custodian(play: Play, persona: str, action: str) -> list[Any]:
     """The command of a seat for this lot."""
     remedy = ["--remedy"] if offices()[persona].group == "R" else []
     return [
-        "custodian", action, play.lot, *remedy, "--home", play.stage.person(persona) / "seat",
+        "custodian", action, play.lot, *remedy, "--home", seat_home(play, persona),
         "--passphrase-file", play.stage.key_of(persona).with_name("passphrase"),
         "--session", play.stage.session(persona),
     ]  # fmt: skip
 
 
 def _has_key(play: Play, persona: str) -> bool:
-    return (play.stage.person(persona) / "seat" / "member-key.statement.json").exists()
+    """Whether a seat has a key that is in time; in later tenders it may be too old."""
+    return seat_home(play, persona).exists() and bool(_member_sids(play, persona))
+
+
+def seat_home(play: Play, persona: str) -> Path:
+    """The folder of a seat: that of the newest key."""
+    homes = sorted(play.stage.person(persona).glob("seat-*"))
+    return homes[-1] if homes else play.stage.person(persona) / f"seat-{play.number:04d}"
+
+
+def _member_sids(play: Play, persona: str) -> list[str]:
+    with play.stage.client("agency") as client:
+        known = client.get("/api/v1/member-keys")
+    return [m["sid"] for m in known if m["uscc"] == play.uscc(persona)]
 
 
 def _member_sid(play: Play, persona: str) -> str:
-    with play.stage.client("agency") as client:
-        found = [m for m in client.get("/api/v1/member-keys") if m["uscc"] == play.uscc(persona)]
-    sid: str = found[-1]["sid"]
-    return sid
+    """The member key that the seat's folder holds."""
+    held = read((seat_home(play, persona) / "member-key.statement.json").read_bytes())
+    return held.sid
 
 
 def _plan(play: Play, words: dict[str, Any], start: datetime) -> dict[str, Any]:

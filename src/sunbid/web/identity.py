@@ -1,115 +1,46 @@
 """Routes of identity: challenges, sessions, actors, the platform's time."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-from cryptography.hazmat.primitives.serialization import Encoding
 from litestar import Response, delete, get, post
-from litestar.datastructures import Cookie
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from bidding.bid.desk import Desk
-from bidding.licence.authority import Good, LicenceAuthority
-from bidding.licence.profile import licence_signers
-from bidding.licence.revocation import refuse_revoked
 from foundation.clock import read_clock
-from foundation.database import Database, reading
+from foundation.database import reading
 from foundation.identity import Actor, require
 from foundation.identity import challenge as challenges
 from foundation.identity.actor import ADMINISTRATOR, NewActor
-from foundation.identity.domain import Challenge, LoginRefused, Purpose, Session
+from foundation.identity.domain import Challenge, Purpose, Session
 from foundation.identity.login import (
     actors_of_role,
     log_in_browser,
     log_in_command,
     register_actor,
 )
-from foundation.identity.proof import Certified, Identify
 from foundation.identity.request import session_signed_in, signed_in
 from foundation.identity.session import close_session
 from foundation.problems import Invalid
-from foundation.settings import Settings
 from foundation.statements.canonical import Json, time_text, unb64
 from foundation.statements.signed import (
     LARGEST_ACT,
     LARGEST_STATEMENT,
-    Signer,
-    Statement,
     from_json,
     sign,
     unsigned,
 )
 from foundation.web import AnyRequest
-from sunbid.web.authentication import browser_of, new_browser, session_cookie, session_token
+from sunbid.web.authentication import browser_of, session_cookie, session_token
+from sunbid.web.identity_desk import (
+    NEWCOMER,
+    IdentityDesk,
+    browser_and_cookie,
+    desk_of,
+    place_of,
+)
 
-# Whoever logs in with a licence that nobody registered.
-NEWCOMER: Final = "bidder"
 FASTEST_CLOCK: Final = 3600
-
-# What the platform does with a statement that was signed on a phone: the same as at its door.
-Accept = Callable[[Actor, Statement], Awaitable[object]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityDesk:
-    """What these routes need, out of the application's state."""
-
-    db: Database
-    settings: Settings
-    platform: Signer
-    identify: Identify
-    accept: Accept
-
-    @property
-    def host(self) -> str:
-        """The platform's name in a login (`aud`), with the port where it is not the usual one."""
-        return urlsplit(self.settings.public_url).netloc
-
-
-def identify_by(authority: LicenceAuthority, anchors: Sequence[bytes]) -> Identify:
-    """Identity by licence: chain, signature and revocation of the one certificate that signed."""
-
-    async def identify(signed: Statement, at: Any) -> Certified:
-        signers = licence_signers(signed, anchors, at)
-        if len(signers) != 1:
-            raise LoginRefused(f"expected one signature by a licence, got {len(signers)}")
-        status = await authority.status(signers[0].certificate.public_bytes(Encoding.DER), at)
-        refuse_revoked(status)
-        return Certified(
-            subject=signers[0].uscc,
-            name=signers[0].name,
-            status="good" if isinstance(status, Good) else "unknown",
-        )
-
-    return identify
-
-
-def desk_of(request: AnyRequest) -> IdentityDesk:
-    """What the application brings to these routes."""
-    state = request.app.state
-    return IdentityDesk(
-        db=state.desk.db,
-        settings=state.settings,
-        platform=state.desk.platform,
-        identify=identify_by(state.desk.authority, state.desk.anchors),
-        accept=state.get("accept_statement") or accept_at_doors(state.desk),
-    )
-
-
-def accept_at_doors(desk: Desk) -> Accept:
-    """What a phone signed enters by the door that fits: a waiting paper's, else a statement's."""
-
-    # Imported here: the doors know every context, identity by itself knows none.
-    from sunbid import doors
-
-    async def accept(actor: Actor, signed: Statement) -> object:
-        return await doors.enter(desk, actor, signed)
-
-    return accept
 
 
 class AskedStatement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -350,21 +281,6 @@ async def platform_time(request: AnyRequest) -> Response[TimeView]:
         platform=body["platform"], real=body["real"], factor=factor, statement=signed.json()
     )
     return Response(view, headers={"Cache-Control": "no-store"})
-
-
-def browser_and_cookie(request: AnyRequest) -> tuple[str, list[Cookie]]:
-    """The secret of the browser that asks; a new one, with its cookie, where it has none."""
-    settings = desk_of(request).settings
-    known = browser_of(request, settings)
-    if known is not None:
-        return known, []
-    made, cookie = new_browser(settings)
-    return made, [cookie]
-
-
-def place_of(request: AnyRequest) -> str:
-    """From where a request comes, for the limit of logins."""
-    return request.client.host if request.client is not None else "nowhere"
 
 
 def challenge_view(

@@ -28,7 +28,7 @@ from foundation.statements.signed import Statement, decode
 from foundation.web import AnyRequest, page, refuse_foreign_forms
 from sunbid.client import Client
 from sunbid.web.authentication import browser_of, session_cookie, session_token
-from sunbid.web.identity import NEWCOMER, browser_and_cookie, desk_of, place_of
+from sunbid.web.identity_desk import NEWCOMER, browser_and_cookie, desk_of, place_of
 
 HOME: Final = "/"
 

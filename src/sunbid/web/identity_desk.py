@@ -1,0 +1,102 @@
+"""What the routes and pages of identity share: the desk, who a signature names, the browser."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from litestar.datastructures import Cookie
+
+from bidding.bid.desk import Desk
+from bidding.licence.authority import Good, LicenceAuthority
+from bidding.licence.profile import licence_signers
+from bidding.licence.revocation import refuse_revoked
+from foundation.database import Database
+from foundation.identity import Actor
+from foundation.identity.domain import LoginRefused
+from foundation.identity.proof import Certified, Identify
+from foundation.settings import Settings
+from foundation.statements.signed import Signer, Statement
+from foundation.web import AnyRequest
+from sunbid.web.authentication import browser_of, new_browser
+
+# Whoever logs in with a licence that nobody registered.
+NEWCOMER: Final = "bidder"
+
+# What the platform does with a statement that was signed on a phone: the same as at its door.
+Accept = Callable[[Actor, Statement], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityDesk:
+    """What these routes need, out of the application's state."""
+
+    db: Database
+    settings: Settings
+    platform: Signer
+    identify: Identify
+    accept: Accept
+
+    @property
+    def host(self) -> str:
+        """The platform's name in a login (`aud`), with the port where it is not the usual one."""
+        return urlsplit(self.settings.public_url).netloc
+
+
+def identify_by(authority: LicenceAuthority, anchors: Sequence[bytes]) -> Identify:
+    """Identity by licence: chain, signature and revocation of the one certificate that signed."""
+
+    async def identify(signed: Statement, at: datetime) -> Certified:
+        signers = licence_signers(signed, anchors, at)
+        if len(signers) != 1:
+            raise LoginRefused(f"expected one signature by a licence, got {len(signers)}")
+        status = await authority.status(signers[0].certificate.public_bytes(Encoding.DER), at)
+        refuse_revoked(status)
+        return Certified(
+            subject=signers[0].uscc,
+            name=signers[0].name,
+            status="good" if isinstance(status, Good) else "unknown",
+        )
+
+    return identify
+
+
+def desk_of(request: AnyRequest) -> IdentityDesk:
+    """What the application brings to these routes."""
+    state = request.app.state
+    return IdentityDesk(
+        db=state.desk.db,
+        settings=state.settings,
+        platform=state.desk.platform,
+        identify=identify_by(state.desk.authority, state.desk.anchors),
+        accept=state.get("accept_statement") or accept_at_doors(state.desk),
+    )
+
+
+def accept_at_doors(desk: Desk) -> Accept:
+    """What a phone signed enters by the door that fits: a waiting paper's, else a statement's."""
+
+    # Imported here: the doors know every context, identity by itself knows none.
+    from sunbid import doors
+
+    async def accept(actor: Actor, signed: Statement) -> object:
+        return await doors.enter(desk, actor, signed)
+
+    return accept
+
+
+def browser_and_cookie(request: AnyRequest) -> tuple[str, list[Cookie]]:
+    """The secret of the browser that asks; a new one, with its cookie, where it has none."""
+    settings = desk_of(request).settings
+    known = browser_of(request, settings)
+    if known is not None:
+        return known, []
+    made, cookie = new_browser(settings)
+    return made, [cookie]
+
+
+def place_of(request: AnyRequest) -> str:
+    """From where a request comes, for the limit of logins."""
+    return request.client.host if request.client is not None else "nowhere"

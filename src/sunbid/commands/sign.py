@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument("type", nargs="?", metavar="TYPE", help="type of the statement")
     parser.add_argument("body", nargs="?", type=Path, metavar="BODY.json")
-    parser.add_argument("--paper", metavar="SID", help="a paper that waits for this signature")
+    parser.add_argument(
+        "--paper", nargs="+", metavar="SID", help="papers that wait for this signature"
+    )
     add_signer(parser)
     parser.add_argument("--session", type=Path, metavar="FILE", default=default_session())
     parser.add_argument("--post", action="store_true", help="hand the statement in")
@@ -53,16 +55,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def sign_paper(arguments: argparse.Namespace) -> int:
-    """Sign a paper of the platform and send the one signature."""
+    """Sign papers of the platform, one after another, and send each signature."""
     saved = load_session(arguments.session)
-    with saved.client() as client:
-        offered = read_paper(client, arguments.paper)
-        confirm(offered, asks=not arguments.yes)
-        bare = Statement(type=offered.type, body=offered.body)
-        signed = await signed_by(arguments, bare, host_of(saved.server))
-        path = f"/api/v1/papers/{offered.sid}/signatures"
-        answer = client.post_statement(path, signed)
-    keep(arguments, signed, answer)
+    for sid in arguments.paper:
+        with saved.client() as client:
+            offered = read_paper(client, sid)
+            confirm(offered, asks=not arguments.yes)
+            bare = Statement(type=offered.type, body=offered.body)
+            signed = await signed_by(arguments, bare, host_of(saved.server))
+            path = f"/api/v1/papers/{offered.sid}/signatures"
+            answer = client.post_statement(path, signed)
+        keep(arguments, signed, answer)
     return 0
 
 

@@ -69,16 +69,22 @@ class Play:
 
     def sign_paper(self, persona: str, sid: str, *, by_key: bool = False) -> list[str | Path]:
         """The command with which a persona signs a paper."""
+        return self.sign_papers(persona, [sid], by_key=by_key)
+
+    def sign_papers(
+        self, persona: str, sids: list[str], *, by_key: bool = False
+    ) -> list[str | Path]:
+        """The command with which a persona signs several papers, one after another."""
         who = self.key(persona) if by_key else self.licence(persona)
-        return ["sign", "--paper", sid, *who, "--session", self.stage.session(persona)]
+        return ["sign", "--paper", *sids, *who, "--session", self.stage.session(persona)]
 
     def sign_waiting(self, persona: str, type_: str, *, by_key: bool = False) -> int:
         """Let a persona sign all papers of a type that wait for it; return how many."""
         with self.stage.client(persona) as client:
             waiting = [p["sid"] for p in client.get("/api/v1/papers")
                        if p["statement"]["type"] == type_]  # fmt: skip
-        for sid in waiting:
-            self.stage.must(*self.sign_paper(persona, sid, by_key=by_key))
+        if waiting:
+            self.stage.must(*self.sign_papers(persona, waiting, by_key=by_key))
         return len(waiting)
 
     def now(self) -> datetime:

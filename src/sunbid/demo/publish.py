@@ -124,8 +124,8 @@ def _announce(play: Play, issued: Any) -> None:
                                 + timedelta(hours=9))  # fmt: skip
         papers = _post_announcement(play, issued, deadline)
         for persona in ("buyer", "supervisor"):
-            play.stage.at_once(
-                [play.sign_paper(persona, papers[p]) for p in ("opening_keys", "schedule")]
+            play.stage.must(
+                *play.sign_papers(persona, [papers["opening_keys"], papers["schedule"]])
             )
         with play.stage.client("agency") as client:
             client.post(f"/api/v1/lots/{play.lot}/publication")

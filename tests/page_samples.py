@@ -521,8 +521,8 @@ def inbox() -> object:
             href="/clues/1", title="相山区政务服务大厅工程总承包（EPC）", number="A3406-2019-0001",
             is_new=True,
             chips=(
-                Chip(grade="A", label="同一机器码"),
-                Chip(grade="B", label="文本一致"),
+                Chip(grade="A", label=words("clues.chip_R102")),
+                Chip(grade="B", label=words("clues.chip_R101")),
                 Chip(grade="C", label="报价等差"),
             ),
             involved=("丁", "戊", "己"), base_rate="0.06%（18,660 对中 11 对）",

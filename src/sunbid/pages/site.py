@@ -1,5 +1,6 @@
 """The pages of Sunbid: where templates, texts and bundled files lie, and how values are written."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -7,6 +8,8 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
+
+from markupsafe import Markup
 
 from foundation.language import (
     Catalogue,
@@ -28,6 +31,7 @@ TEMPLATES: Final = HOME / "templates"
 STATIC: Final = HOME / "static"
 LOCALE: Final = HOME / "locale"
 WAN: Final = Decimal(10_000)
+CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 DIGEST_GROUP: Final = 4
 DIGEST_SHOWN: Final = 16
 
@@ -63,8 +67,14 @@ def helpers(catalogue: Catalogue, language: Language) -> Mapping[str, object]:
     def span(length: timedelta, parts: int = 2) -> str:
         return duration(language, length, parts=parts)
 
+    def tongue(value: object) -> Markup:
+        # Names and facts of a tender are Chinese on every page; screen readers must know.
+        is_foreign = language != "zh" and isinstance(value, str) and CHINESE.search(value)
+        return Markup(' lang="zh-CN"') if is_foreign else Markup("")
+
     return {
         "written": written,
+        "tongue": tongue,
         "when": when,
         "short": short,
         "day": day,

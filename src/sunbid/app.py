@@ -5,12 +5,11 @@ the features' web modules; what goes on beside requests from `background`.
 """
 
 import base64
-import secrets
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from litestar import Litestar, get
 from litestar.config.compression import CompressionConfig
@@ -26,36 +25,36 @@ import bidding.tender.web
 import experts.drawing.web
 import experts.panel.web
 import experts.pool.web
-import supervision.cases.web
-import supervision.redflags.web
 import sunbid.web.clock
 import sunbid.web.identity
 import sunbid.web.login
 import sunbid.web.package
 import sunbid.web.pages
 import sunbid.web.statements
+import supervision.cases.web
+import supervision.redflags.web
 from bidding.bid.desk import Desk
-from bidding.licence.development import DevAuthority
 from foundation.clock import read_clock
 from foundation.database import Database, check_database, reading
 from foundation.identity.login import register_administrators
 from foundation.ledger.sequencer import run_sequencer
-from foundation.ledger.signer import SignerClient
-from foundation.objects import ObjectStore
 from foundation.outbox import Listener
 from foundation.settings import Settings, check_settings, read_settings
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, sign, unsigned
 from foundation.web import problem_handlers, send_security_headers, static_files
 from sunbid.background import Background, Ticks
-from sunbid.pages.site import STATIC, make_pages
 from sunbid.doors import enter
-from sunbid.platform_key import load_platform_key
+from sunbid.open_desk import open_desk
+from sunbid.pages.site import STATIC, make_pages
 from sunbid.rounds import make_rounds, on_tick
 from sunbid.web.authentication import Authentication
 from sunbid.web.frame import frame
 
 BODY_LIMIT: Final = 8 * 1024 * 1024
+# With `apart` the rounds of closer and worker run in `sunbid worker`.
+WORKER_VARIABLE: Final = "SUNBID_WORKER"
+APART: Final = "apart"
 
 
 @get("/health/live", tags=["health"], sync_to_thread=False)
@@ -126,7 +125,7 @@ async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             if settings.mode == "production":
                 await check_database(connection)
             now, _, _ = await read_clock(connection)
-        desk = await _desk(db, settings, now)
+        desk = open_desk(db, settings, now)
         if settings.administrators is not None:
             await register_administrators(db, settings.administrators)
         await _fill_state(app, settings, desk)
@@ -135,7 +134,8 @@ async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             run_sequencer(db, desk.signer, settings.tick_s, lambda tick: on_tick(app.state, tick))
         )
         background.start(app.state.listener.run())
-        background.start_rounds(make_rounds(app.state))
+        if os.environ.get(WORKER_VARIABLE) != APART:
+            background.start_rounds(make_rounds(desk))
         try:
             yield
         finally:
@@ -143,34 +143,6 @@ async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             await desk.signer.close()
     finally:
         await db.close()
-
-
-async def _desk(db: Database, settings: Settings, now: Any) -> Desk:
-    platform, platform_anchor = load_platform_key(settings, now)
-    anchors = tuple(path.read_bytes() for path in settings.licence_anchors)
-    work = settings.data_dir / "work"
-    work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Desk(
-        db=db,
-        objects=ObjectStore.open(settings.data_dir / "objects"),
-        signer=SignerClient(settings.signer_socket),
-        platform=platform,
-        platform_anchor=platform_anchor,
-        authority=DevAuthority(origin=settings.licence_url or "", anchors=anchors),
-        anchors=anchors,
-        token_key=_token_key(settings.data_dir / "platform" / "token.key"),
-        origin=settings.origin,
-        work=work,
-    )
-
-
-def _token_key(path: Path) -> bytes:
-    """The key to which bidders' tokens are sealed; made once, kept beside the platform's key."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(secrets.token_bytes(32))
-    return path.read_bytes()
 
 
 async def _fill_state(app: Litestar, settings: Settings, desk: Desk) -> None:

@@ -4,9 +4,11 @@ Each is a service function of a feature; this module only says in which order th
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from litestar.datastructures import State
 
+from bidding.bid.desk import Desk
 from bidding.bid.service import decide_pending, issue_receipts
 from bidding.opening.closing import close_due, cut_closed, read_back
 from bidding.opening.unsealing import lots_to_open, lots_to_read_back, open_lot
@@ -26,30 +28,45 @@ async def on_tick(state: State, tick: Tick) -> None:
         await announce(connection, "tick", {"size": tick.size})
 
 
-def make_rounds(state: State) -> Sequence[Round]:
-    """Return the rounds of the closer and the worker."""
-    desk = state.desk
-    started = False
+@dataclass(slots=True)
+class Rounds:
+    """The rounds of the closer and the worker."""
 
-    async def recover() -> None:
+    desk: Desk
+    recovered: bool = False
+
+    async def recover(self) -> None:
         """Decide what a crash left undecided, once."""
-        nonlocal started
-        if not started:
-            await decide_pending(desk)
-            started = True
+        if not self.recovered:
+            await decide_pending(self.desk)
+            self.recovered = True
 
-    async def close() -> None:
-        await close_due(desk)
+    async def close(self) -> None:
+        """Close lots whose deadline has passed."""
+        await close_due(self.desk)
 
-    async def read_files_back() -> None:
-        for lot in await lots_to_read_back(desk):
-            await read_back(desk, lot)
+    async def read_back(self) -> None:
+        """Read the sealed files of closed lots back."""
+        for lot in await lots_to_read_back(self.desk):
+            await read_back(self.desk, lot)
 
-    async def open_files() -> None:
-        for lot in await lots_to_open(desk):
-            await open_lot(desk, lot)
+    async def open_files(self) -> None:
+        """Open the files of lots in phase 4."""
+        for lot in await lots_to_open(self.desk):
+            await open_lot(self.desk, lot)
 
-    async def raise_flags() -> None:
-        await raise_due_flags(desk.db, desk.objects)
+    async def raise_flags(self) -> None:
+        """Examine lots whose opening is recorded."""
+        await raise_due_flags(self.desk.db, self.desk.objects)
 
-    return (recover, close, read_files_back, open_files, raise_flags)
+
+def make_rounds(desk: Desk) -> Sequence[Round]:
+    """Return the rounds in the order in which they are done."""
+    rounds = Rounds(desk)
+    return (
+        rounds.recover,
+        rounds.close,
+        rounds.read_back,
+        rounds.open_files,
+        rounds.raise_flags,
+    )

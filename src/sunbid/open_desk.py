@@ -1,0 +1,42 @@
+"""The platform's desk, put together from the settings: stores, key, signer, authority."""
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from bidding.bid.desk import Desk
+from bidding.licence.development import DevAuthority
+from foundation.database import Database
+from foundation.ledger.signer import SignerClient
+from foundation.objects import ObjectStore
+from foundation.settings import Settings
+from sunbid.platform_key import load_platform_key
+
+
+def open_desk(db: Database, settings: Settings, now: datetime) -> Desk:
+    """Return what the platform brings to every act; `now` is the platform's time."""
+    platform, platform_anchor = load_platform_key(settings, now)
+    anchors = tuple(path.read_bytes() for path in settings.licence_anchors)
+    work = settings.data_dir / "work"
+    work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Desk(
+        db=db,
+        objects=ObjectStore.open(settings.data_dir / "objects"),
+        signer=SignerClient(settings.signer_socket),
+        platform=platform,
+        platform_anchor=platform_anchor,
+        authority=DevAuthority(origin=settings.licence_url or "", anchors=anchors),
+        anchors=anchors,
+        token_key=_token_key(settings.data_dir / "platform" / "token.key"),
+        origin=settings.origin,
+        work=work,
+    )
+
+
+def _token_key(path: Path) -> bytes:
+    """The key to which bidders' tokens are sealed; made once, kept beside the platform's key."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(32))
+    return path.read_bytes()

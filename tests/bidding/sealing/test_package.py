@@ -4,6 +4,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,23 +66,36 @@ def encrypted() -> bytes:
 
 
 def overlapping() -> bytes:
-    """Two directory entries for the same bytes, as the densest bombs have them."""
-    raw = bytearray(archive(("aaaa.txt", bytes(1000)), ("bbbb.txt", bytes(1000))))
-    first = raw.index(b"PK\x01\x02")
-    second = raw.index(b"PK\x01\x02", first + 1)
-    raw[second + 42 : second + 46] = raw[first + 42 : first + 46]
-    local = raw.index(b"bbbb.txt")
-    raw[raw.index(b"aaaa.txt") : raw.index(b"aaaa.txt") + 8] = raw[local : local + 8]
-    return bytes(raw)
+    """An intact zip in which one entry's content is another entry, as the densest bombs have it."""
+    inner = archive(("b.txt", bytes(1000)))
+    directory_at = inner.index(b"PK\x01\x02")
+    record = bytearray(inner[directory_at : inner.index(b"PK\x05\x06")])
+    outer = bytearray(archive(("a.txt", b"text " + inner[:directory_at])))
+    end = outer.index(b"PK\x05\x06")
+    record[42:46] = struct.pack("<L", outer.index(b"PK\x03\x04", 4))
+    outer[end:end] = record
+    tail = end + len(record)
+    size = struct.unpack_from("<L", outer, tail + 12)[0] + len(record)
+    struct.pack_into("<2HL", outer, tail + 8, 2, 2, size)
+    return bytes(outer)
 
 
 def directory_reached() -> bytes:
-    """An entry whose stated length reaches into the directory."""
+    """An intact zip whose entry takes the first bytes of the directory for its own."""
     raw = bytearray(archive(("a.txt", bytes(100))))
-    for mark, offset in ((b"PK\x03\x04", 18), (b"PK\x01\x02", 20)):
-        at = raw.index(mark) + offset
-        raw[at : at + 8] = struct.pack("<2L", 120, 120)
+    begin = raw.index(b"a.txt") + 5
+    crc = zlib.crc32(raw[begin : begin + 110])
+    for mark, offset in ((b"PK\x03\x04", 14), (b"PK\x01\x02", 16)):
+        struct.pack_into("<3L", raw, raw.index(mark) + offset, crc, 110, 110)
     return bytes(raw)
+
+
+def test_the_crafted_archives_are_intact() -> None:
+    """The library itself reads them: what refuses them below is our check alone."""
+    for raw, name in ((overlapping(), "b.txt"), (directory_reached(), "a.txt")):
+        with zipfile.ZipFile(io.BytesIO(raw)) as made:
+            assert made.testzip() is None
+            assert made.read(name)
 
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)

@@ -34,9 +34,8 @@ from supervision.cases.domain import (
     standing_of,
 )
 from supervision.redflags import store as redflags_store
-from supervision.redflags.domain import NotExamined
+from supervision.redflags.domain import Examination, KeptFinding, NotExamined
 from supervision.redflags.service import SUPERVISOR, supervised_lot
-from supervision.redflags.store import Examination, KeptFinding
 
 STANDINGS: Final[tuple[Standing, ...]] = ("waiting", "running", "closed")
 

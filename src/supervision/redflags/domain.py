@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
+from uuid import UUID
 
 from foundation.problems import Conflict, NotFound
 from foundation.statements.canonical import Json
@@ -131,3 +133,48 @@ class Suspicion:
     advice: Advice
     flags: tuple[str, ...]
     carriers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A file of the tender document."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExaminedFile:
+    """A file that was read: whose, which bytes, how far."""
+
+    submission: UUID
+    file: str
+    sha256: bytes
+    pages: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """One look of the rules at a lot."""
+
+    lot: UUID
+    tender: UUID
+    examined_at: datetime
+    rules_version: str
+    bids: int
+    pairs: int
+    grade: str | None
+    due_at: datetime | None
+    suspicions: tuple[Suspicion, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFinding:
+    """A finding as it is kept, with the hash that pins its evidence."""
+
+    id: UUID
+    number: int
+    finding: Finding
+    sha256: str

@@ -26,18 +26,21 @@ from supervision.forensics.extraction import read_file
 from supervision.redflags import store
 from supervision.redflags.domain import (
     BidsNotOpened,
+    Document,
     Evidence,
+    Examination,
     ExaminedBid,
+    ExaminedFile,
     Field,
     Finding,
     Grade,
+    KeptFinding,
     NotExamined,
     Suspicion,
     Tally,
 )
 from supervision.redflags.rules.grades import suspicions
 from supervision.redflags.rules.registry import RULES_VERSION, findings
-from supervision.redflags.store import Document, Examination, ExaminedFile, KeptFinding
 
 # Until a rule of law says otherwise: how long a clue may wait for a person. [OWN]
 DUE: Final[Mapping[Grade, timedelta]] = {

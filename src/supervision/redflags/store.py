@@ -3,8 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
 
@@ -13,58 +11,17 @@ from foundation.statements.canonical import Json, canonical, parse
 from supervision.forensics.domain import Archive
 from supervision.redflags.domain import (
     BaseRate,
+    Document,
     Evidence,
+    Examination,
+    ExaminedFile,
     Finding,
+    KeptFinding,
     Suspicion,
     Tally,
 )
 
 LARGEST_EVIDENCE: Final = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A file of the tender document."""
-
-    id: UUID
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExaminedFile:
-    """A file that was read: whose, which bytes, how far."""
-
-    submission: UUID
-    file: str
-    sha256: bytes
-    pages: int
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
-    """One look of the rules at a lot."""
-
-    lot: UUID
-    tender: UUID
-    examined_at: datetime
-    rules_version: str
-    bids: int
-    pairs: int
-    grade: str | None
-    due_at: datetime | None
-    suspicions: tuple[Suspicion, ...]
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptFinding:
-    """A finding as it is kept, with the hash that pins its evidence."""
-
-    id: UUID
-    number: int
-    finding: Finding
-    sha256: str
 
 
 LOTS_TO_EXAMINE: Final[LiteralString] = """

@@ -11,8 +11,7 @@ from foundation.language import Language
 from foundation.statements.canonical import time_text
 from foundation.web import language_of
 from supervision.redflags import service
-from supervision.redflags.domain import BaseRate, Suspicion
-from supervision.redflags.store import KeptFinding
+from supervision.redflags.domain import BaseRate, KeptFinding, Suspicion
 
 AnyRequest = Request[Any, Any, Any]
 

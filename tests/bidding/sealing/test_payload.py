@@ -18,6 +18,7 @@ pytestmark = pytest.mark.domain
 
 KEY, SALT, CONTEXT = bytes(range(32)), bytes(24), b"context"
 CHUNK, SEALED = payload.CHUNK, payload.CHUNK + payload.TAG
+BLOCK = payload.BLOCK_CHUNKS * CHUNK
 
 
 def sealed(plain: bytes) -> bytes:
@@ -55,7 +56,7 @@ def test_known_answers_of_c2sp(shared_data: Path) -> None:
         assert b"".join(bytes(block) for block in again) == raw
 
 
-LENGTHS = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 40_000, 256 * CHUNK - 1, 256 * CHUNK, 257 * CHUNK + 5]
+LENGTHS = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 40_000, BLOCK - 1, BLOCK, BLOCK + CHUNK + 5]
 
 
 @pytest.mark.parametrize("length", LENGTHS)

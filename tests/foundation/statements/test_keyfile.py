@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation.statements.canonical import BadField
 from foundation.statements.keyfile import (
     EXCHANGE,
     PAIR,
@@ -19,7 +20,7 @@ from foundation.statements.keyfile import (
     new_key,
     read_public,
 )
-from foundation.statements.signed import BadField, check_signature
+from foundation.statements.signed import check_signature
 
 pytestmark = pytest.mark.domain
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Final
 
 from foundation.clock import start_demo_clock
 from foundation.database import Database
@@ -22,10 +22,6 @@ from foundation.statements.canonical import parse_time
 
 HELP = "the platform: pages, interface, sequencer, closer and worker"
 DEMO_FACTOR: Final = 60
-IS_DEMO: Final[LiteralString] = """
-    SELECT demo
-      FROM foundation.platform_clock
-"""
 
 
 class PortTaken(Unavailable):

@@ -130,6 +130,11 @@ async def own_name(request: AnyRequest, lot: Lot, act: Act) -> tuple[str, str] |
     session = session_of(request)
     if session is None or session.actor.role != BIDDER:
         return None
+    if act.statement is not None:
+        # Identities are open since the closing: the act itself says whose it is.
+        bidder = read(act.statement).body["bidder"]
+        is_own = bidder["uscc"] == session.actor.subject
+        return (bidder["name"], bidder["uscc"]) if is_own else None
     try:
         own = await acts_of_session(request, lot)
     except Refused:

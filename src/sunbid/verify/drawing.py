@@ -1,5 +1,6 @@
 """C51-C55, C62: seeds, float point, experts and blind codes drawn again."""
 
+from collections import Counter
 from typing import Final
 
 from sunbid.verify import draws
@@ -52,7 +53,11 @@ def seed(evidence: Evidence, findings: Findings) -> None:
     found = evidence.of_type("draw")
     if not found:
         raise CannotDecide("no draw is in the package")
+    purposes = Counter(placed.body["purpose"] for placed in found)
     for placed in found:
+        findings.require(
+            purposes[placed.body["purpose"]] == 1, str(placed), "a second draw for one purpose"
+        )
         checkpoint = _checkpoint(evidence, placed, findings)
         if checkpoint is None:
             continue
@@ -190,6 +195,21 @@ def pool_committed(evidence: Evidence, findings: Findings) -> None:
         findings.fail("evaluation.json pool", "no event in the ledger names its hash")
     elif min(leaves) >= evidence.first_index:
         findings.fail(str(events[0]), "the pool was committed after the cut")
+    for event in events:
+        _same_wish(evidence, event, findings)
+
+
+def _same_wish(evidence: Evidence, event: Placed, findings: Findings) -> None:
+    """Seats, reserves and speciality were committed too; only exclusions may be added (V11)."""
+    wish = event.body["data"].get("constraints")
+    if not isinstance(wish, dict):
+        return
+    placed = draw_for(evidence, "experts")
+    used = placed.body["constraints"]
+    changed = [key for key in sorted(wish.keys() - {"exclude"}) if wish[key] != used.get(key)]
+    findings.require(
+        not changed, str(placed), f"its {', '.join(changed)} are not those committed with the pool"
+    )
 
 
 @check("C62", "The blind codes were drawn", "formulas.md V11")

@@ -61,7 +61,7 @@ def later_signatures(evidence: Evidence, findings: Findings) -> None:
     count = check_signatures(
         evidence, findings, [p for p in evidence.statements if p.type in LATER]
     )
-    findings.note(f"{count} statements; keys of persons as the package names them")
+    findings.note(f"{count} statements; {_binding(evidence)}")
 
 
 def _notice(evidence: Evidence, findings: Findings) -> None:
@@ -80,6 +80,13 @@ def _notice(evidence: Evidence, findings: Findings) -> None:
     findings.require(
         bool(made & published.keys()), "notice.json", "it is not the notice that was published"
     )
+
+
+def _binding(evidence: Evidence) -> str:
+    pool = {candidate["id"]: candidate.get("kid") for candidate in evaluation(evidence)["pool"]}
+    bound = all(pool.get(key["expert"]) == key["kid"] for key in evaluation(evidence)["keys"])
+    source = "committed pool" if bound else "package"
+    return f"keys of experts as the {source} names them, of the committee as the package does"
 
 
 def _keys(evidence: Evidence, findings: Findings) -> None:
@@ -125,9 +132,20 @@ def scorecards(evidence: Evidence, findings: Findings) -> None:
         findings.require(
             card.body.get("expert") == seat["expert"], str(card), f"it is not of {seat['expert']}"
         )
+        _last_word(evidence, card, findings)
         findings.require(seat["expert"] in allowed, str(card), f"{seat['expert']} was not drawn")
         _pledged(evidence, seat["expert"], card, findings)
     findings.note(f"{len(panel)} seats")
+
+
+def _last_word(evidence: Evidence, card: Placed, findings: Findings) -> None:
+    """The report stands on the expert's last sheet, so that nobody picks among several."""
+    own = [p for p in evidence.of_type("scorecard") if p.body["expert"] == card.body.get("expert")]
+    findings.require(
+        not own or max(own, key=evidence.order).sid == card.sid,
+        str(card),
+        f"{card.body.get('expert')} signed a later one",
+    )
 
 
 def _pledged(evidence: Evidence, expert: str, card: Placed, findings: Findings) -> None:

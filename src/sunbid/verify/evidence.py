@@ -104,7 +104,8 @@ class Evidence:
         self.package = package
         self.policy = policy
         self.policy_given = policy_given
-        self.anchors = Anchors(policy.anchors)
+        # A policy without `#anchor` lines trusts the package's roots, as no policy does.
+        self.anchors = Anchors(policy.anchors or package.anchors)
         self._made: dict[tuple[str, ...], Any] = {}
 
     def once(self, *key: str, make: Callable[[], Made]) -> Made:

@@ -176,7 +176,7 @@ def log_signature(evidence: Evidence, findings: Findings) -> None:
             place,
             f"its origin {checkpoint.origin} is not the package's",
         )
-    source = "the policy" if evidence.policy_given else "the package itself (no --policy)"
+    source = "the policy" if evidence.policy.logs else "the package itself (no --policy)"
     findings.note(f"{len(found.checkpoints)} checkpoints, key from {source}")
 
 

@@ -6,11 +6,11 @@ from typing import Final
 from sunbid.verify.canonical import Object, milliseconds
 from sunbid.verify.evidence import Act, CannotDecide, Evidence, Placed
 from sunbid.verify.report import Findings, check
-from sunbid.verify.shapes import EVALUATION_TYPES, OPTIONAL
+from sunbid.verify.shapes import AWARD_TYPES, EVALUATION_TYPES, OPTIONAL, TRANSCRIPT_TYPES
 from sunbid.verify.signers import needs_of
 from sunbid.verify.statements import check_needs
 
-LATER: Final = frozenset({*EVALUATION_TYPES, "vote", "award", "letter"})
+LATER: Final = frozenset({*EVALUATION_TYPES, *AWARD_TYPES})
 # Section 4: what gets no leaf of its own.
 WITHOUT_LEAF: Final = frozenset({"receipt", "release-ack", "member-key"})
 # field of a body → types of the statement that it may point to (3.3)
@@ -79,7 +79,7 @@ def signatures(evidence: Evidence, findings: Findings) -> None:
         findings,
         [p for p in evidence.statements if p.type not in LATER and p.sid not in refused],
     )
-    source = "the policy" if evidence.policy.anchors and evidence.policy_given else "the package"
+    source = "the policy" if evidence.policy.anchors else "the package"
     findings.note(f"{count} statements, roots of certificates from {source}")
     unknown = sum(
         act.receipt is not None and act.receipt.body["licence_status"] == "unknown"
@@ -185,6 +185,7 @@ def leaves(evidence: Evidence, findings: Findings) -> None:
             leaf["origin"] == lot["origin"], f"leaf {index}", "its origin is not the package's"
         )
     _twice(evidence, findings)
+    _nothing_withheld(evidence, findings)
     findings.note(f"{len(evidence.leaves)} opened leaves")
 
 
@@ -198,6 +199,23 @@ def _shown_leaves(evidence: Evidence, findings: Findings) -> None:
             findings.fail(named, f"it shows leaf {leaf['index']} otherwise than the package")
     for receipt in receipts:
         _receipt_leaf(receipt, findings)
+
+
+def _nothing_withheld(evidence: Evidence, findings: Findings) -> None:
+    """A leaf of the lot that names a statement of these files, which they do not show."""
+    shown = {
+        *(TRANSCRIPT_TYPES),
+        *(EVALUATION_TYPES if "evaluation.json" in evidence.package.files else ()),
+        *(AWARD_TYPES if "award.json" in evidence.package.files else ()),
+        *(("event",) if "events.json" in evidence.package.files else ()),
+    }
+    for index, leaf in sorted(evidence.leaves.items()):
+        body, lot = leaf["body"], evidence.lot
+        own = (body.get("lot"), body.get("round") or lot["round"]) == (lot["lot"], lot["round"])
+        if own and body["t"] in shown and body["subject"] not in evidence.by_sid:
+            findings.fail(
+                f"leaf {index}", f"it names a statement {body['t']} that the package withholds"
+            )
 
 
 def _refused(evidence: Evidence) -> set[str]:

@@ -26,6 +26,13 @@ RELEASES: Final = (
     "share-check",
     "cure",
 )
+# Acts are C19's and C20's; mandates and readiness are no part of every transcript.
+TRANSCRIPT_TYPES: Final = (
+    *(kind for kind in RELEASES if kind != "release-ack"),
+    *("opening-keys", "schedule", "closing", "stage", "opening-step", "opening-record"),
+    *("refusal", "omission", "objection", "supervisor-decision"),
+)
+AWARD_TYPES: Final = ("vote", "award", "letter")
 EVALUATION_TYPES: Final = (
     "seed-commit",
     "seed-reveal",
@@ -167,7 +174,7 @@ FILES: Final[dict[str, Rule]] = {
     ),
     "award.json": s.record(
         v=V1,
-        statements=s.array(statement("vote", "award", "letter")),
+        statements=s.array(statement(*AWARD_TYPES)),
         committee=s.array(s.record(member=s.text(120), **PUBLIC_KEY)),
         standstill=s.record(starts_at=s.moment, ends_at=s.moment),
     ),

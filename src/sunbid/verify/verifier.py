@@ -19,7 +19,7 @@ from sunbid.verify import (
 )
 from sunbid.verify.evidence import Evidence
 from sunbid.verify.ledger import Policy, read_policy
-from sunbid.verify.package import Package, read_package
+from sunbid.verify.package import read_package
 from sunbid.verify.report import RULES, Check, Rule, run
 
 # Importing a module registers its checks; naming them here says which ones belong.
@@ -41,18 +41,5 @@ def verify_package(source: IO[bytes], policy: bytes | None = None) -> list[Check
     """
     given = None if policy is None else read_policy(policy)
     package = read_package(source)
-    evidence = Evidence(package, _policy(package, given), policy_given=given is not None)
+    evidence = Evidence(package, given or Policy(), policy_given=given is not None)
     return [run(rule, evidence) for rule in rules()]
-
-
-def _policy(package: Package, given: Policy | None) -> Policy:
-    """A policy without `#anchor` lines trusts the package's roots, as no policy does."""
-    if given is None:
-        return Policy(anchors=package.anchors)
-    return Policy(
-        logs=given.logs,
-        witnesses=given.witnesses,
-        groups=given.groups,
-        quorum=given.quorum,
-        anchors=given.anchors or package.anchors,
-    )

@@ -279,6 +279,11 @@ CASES = [
     Case(check="C3", named="receipt", twists={"receipt:B:1": put("schedule", value=OTHER)}),
     Case(check="C4", named="leaf", twists={"leaf:act:B:1": put("tender", value=None)}),
     Case(check="C4", named="opening-step", twists={"leaf:step:phase4": drop_leaf}),
+    Case(
+        check="C4",
+        named="leaf",
+        edit=lambda f: f.files["events.json"].pop() and None,
+    ),
     Case(check="C5", named="proof of leaf", edit=spoil_proof),
     Case(check="C5", named="leaf", edit=spoil_salt),
     Case(
@@ -424,6 +429,11 @@ CASES = [
     ),
     Case(check="C54", named="draw", twists={"draw:experts": put("excluded", value=[])}),
     Case(check="C55", named="pool", twists={"pool": put("data", "pool_sha256", value=OTHER)}),
+    Case(
+        check="C55",
+        named="draw",
+        twists={"pool": lambda b: b["data"].update(constraints={"seats": 7})},
+    ),
     Case(check="C56", named="scorecard", twists={"pledge:3": put("conflicts", value=["同事"])}),
     Case(check="C57", named="bid T2", edit=edit_row),
     Case(check="C58", named="bid T", twists={"report": ranked("technical", "39.99")}),
@@ -455,6 +465,7 @@ CASES = [
     Case(
         check="C65",
         named="bidder",
+        twists={"leaf:letter:result:G": drop_leaf},
         edit=lambda f: f.files["award.json"]["statements"].pop() and None,
     ),
     Case(
@@ -582,6 +593,14 @@ def test_a_package_made_after_the_opening_leaves_the_rest_undecided() -> None:
     assert {c.id for c in checks.values() if c.ok is False} == set()
     undecided = {c.id for c in checks.values() if c.ok is None}
     assert undecided == {f"C{number}" for number in range(50, 68)}
+
+
+def test_an_act_that_was_refused_need_not_have_been_kept() -> None:
+    factory = Factory().build()
+    late = factory.files["opening.json"]["acts"][-1]
+    assert late["refusal"] is not None
+    late["statement"] = None
+    assert [check for check in checked(factory).values() if check.ok is not True] == []
 
 
 def test_missing_sealed_files_leave_their_checks_undecided() -> None:

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from cryptography import x509
-
 from bidding.award.documents import LetterFacts, letter_document
 from bidding.bid.documents import ReceiptFacts, ReceiptLevel, ReceiptVolume, receipt_document
-from bidding.licence.profile import licence_names
 from bidding.opening.documents import OpenedLine, OpeningRecordFacts, opening_record_document
 from bidding.opening.domain import OpenedBid
 from bidding.opening.hall import HallFacts
@@ -18,6 +15,7 @@ from experts.panel.documents import ReportFacts, ReportLine, SeatLine, report_do
 from foundation.documents.model import Document, Signatory, Words
 from foundation.language import Language
 from foundation.statements.canonical import parse_time
+from foundation.statements.certificates import load_certificate, subject_names
 from foundation.statements.signed import Signature, Statement
 from foundation.statements.store import Kept
 from sunbid.pages.award import Evaluated
@@ -58,8 +56,8 @@ def signer_name(signature: Signature) -> str:
     """The name that stands in a signer's certificate; persons are known by their key."""
     if not signature.chain:
         return (signature.kid or "")[:MARK]
-    certificate = x509.load_der_x509_certificate(signature.chain[0])
-    return licence_names(certificate)[1]
+    # The platform signs too, and its certificate is no licence.
+    return subject_names(load_certificate(signature.chain[0]))[1]
 
 
 def receipt_print(

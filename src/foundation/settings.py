@@ -55,6 +55,8 @@ class Settings:
     tick_s: float = 5.0
     policy: Path | None = None
     administrators: Path | None = None
+    # A TrueType font for documents, instead of the one built at set-up.
+    font: Path | None = None
     public_url: str = "http://127.0.0.1:8000"
     allow_soft_keys: bool = False
 
@@ -86,6 +88,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         tick_s=given.number("SUNBID_TICK_S", 5.0, least=0.01, most=LONGEST_TICK_S),
         policy=given.path("SUNBID_POLICY"),
         administrators=given.path("SUNBID_ADMINISTRATORS"),
+        font=given.path("SUNBID_FONT"),
         public_url=(given.address("SUNBID_PUBLIC_URL") or f"http://{bracketed(host)}:{port:.0f}"),
         allow_soft_keys=given.yes("SUNBID_ALLOW_SOFT_KEYS"),
     )

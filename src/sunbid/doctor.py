@@ -46,7 +46,7 @@ async def examine(settings: Settings) -> list[Finding]:
         findings += await examine_database(settings)
     findings.append(examine_port(settings))
     findings.append(await examine_signer(settings))
-    findings.append(await asyncio.to_thread(examine_font))
+    findings.append(await asyncio.to_thread(examine_font, settings))
     return findings
 
 
@@ -289,13 +289,13 @@ async def examine_signer(settings: Settings) -> Finding:
     return Finding(name="signer", ok=True, detail=f"listens on {path}")
 
 
-def examine_font() -> Finding:
+def examine_font(settings: Settings) -> Finding:
     """Whether documents get their Chinese font embedded."""
     try:
         from foundation.documents.font import choose
     except ImportError:
         return Finding(name="font", ok=None, detail="documents are not installed (sunbid[server])")
-    face = choose()
+    face = choose(settings.font)
     if face.path is None:
         return Finding(
             name="font",

@@ -1,6 +1,7 @@
 """Documents for print: receipt, opening record, evaluation report, letter; signed PDF (PAdES)."""
 
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,9 +39,9 @@ class NotPrinted(NotFound):
 
 
 @lru_cache(maxsize=1)
-def typeface() -> Typeface:
+def typeface(configured: Path | None = None) -> Typeface:
     """The type of all documents, chosen once."""
-    return choose()
+    return choose(configured)
 
 
 def setting_of(request: AnyRequest) -> Setting:
@@ -53,7 +54,10 @@ def setting_of(request: AnyRequest) -> Setting:
 async def printed(request: AnyRequest, document: Document, name: str) -> Response[bytes]:
     """A document, signed with the platform's key, to be read in the browser or kept."""
     content = await issue(
-        document, face=typeface(), key=request.app.state.desk.platform, reason=document.title
+        document,
+        face=typeface(request.app.state.settings.font),
+        key=request.app.state.desk.platform,
+        reason=document.title,
     )
     headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
     return Response(content, media_type="application/pdf", headers=headers)

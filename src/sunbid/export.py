@@ -26,6 +26,7 @@ from foundation.ledger.log import (
     entries_of_batches,
     opening_of,
     origin_of,
+    tlog_proofs,
 )
 from foundation.ledger.store import Entry
 from foundation.statements.canonical import Json, canonical, time_from_ms, time_text
@@ -73,7 +74,8 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
         evaluation = await evaluation_evidence(connection, lot_id, "experts")
         if evaluation is not None:
             files["evaluation.json"] = evaluation
-    files["leaves.json"] = await _leaves(desk.db, lot, now)
+    files["leaves.json"], proofs = await _leaves(desk.db, lot, now)
+    files["opening.json"]["proofs"] |= proofs
     target = BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, value in sorted(files.items()):
@@ -107,21 +109,28 @@ async def _about(connection: Connection, lot: Lot, now: datetime) -> dict[str, J
     }
 
 
-async def _leaves(db: Database, lot: Lot, now: datetime) -> list[Json]:
-    """Every leaf of every batch that touches the lot, opened where 14.5 says so."""
+async def _leaves(db: Database, lot: Lot, now: datetime) -> tuple[list[Json], dict[str, str]]:
+    """Every leaf of every batch that touches the lot, opened where 14.5 says so, and proofs.
+
+    One proof a batch is enough: a batch fills a subtree, and the proof of one of its leaves fixes
+    the subtree's root.
+    """
     async with reading(db, "bidding") as connection:
         batches = [r["batch"] for r in await connection.fetch(BATCHES_OF_SCOPE, str(lot.id))]
         entries = await entries_of_batches(connection, batches)
         waiting = await connection.fetch(LOTS_WITHOUT_RECORD)
         origin = (await origin_of(connection)).origin
+        first = {entry.batch: entry.index for entry in reversed(entries)}
+        proofs = await tlog_proofs(connection, sorted(first.values()))
     spans = [(row["published_at"], row["closed_at"]) for row in waiting]
     still_secret = {str(row["id"]) for row in waiting}
-    return [
+    leaves = [
         opening_of(entry, origin).to_json()
         if is_open(entry, str(lot.id), spans, still_secret, now)
         else {"index": entry.index, "leaf_hash": entry.leaf_hash.hex()}
         for entry in entries
     ]
+    return leaves, {str(index): proof for index, proof in proofs.items()}
 
 
 def is_open(

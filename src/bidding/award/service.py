@@ -117,6 +117,7 @@ async def announce_candidates(db: Database, actor: Actor, lot_id: UUID) -> Stand
                 "ends_at": ends_at.isoformat(),
             },
             public=True,
+            at=now,
         )
     return standstill
 

@@ -147,12 +147,14 @@ async def record_event(
     data: Mapping[str, Json],
     turn: int | None = None,
     public: bool = False,
+    at: datetime | None = None,
 ) -> str:
     """Write an `event`: a move or read that no other statement records; return its sid.
 
-    `name` is source:subject:action; `group` the whole that the scope belongs to.
+    `name` is source:subject:action; `group` the whole that the scope belongs to; `at` the time of
+    the move where the caller has it already, else it is asked for here.
     """
-    at = await platform_now(connection)
+    at = at or await platform_now(connection)
     statement = Statement(
         type="event",
         body={

@@ -145,6 +145,10 @@ async def test_a_key_is_made_for_one_lot_and_unwraps_only_there(authority: Adapt
     for wrong_info in (info[:-1] + b"\0", b"tbe1/wrap/v1\0T" + info[14:], b""):
         with pytest.raises(WrapRefused):
             await authority.unwrap(ticket, key.kid, wrong_info, ct)
+    # Whatever else was truly sealed to this key, a drill or a share, is not opened.
+    for foreign in (b"tbe1/drill/v1\0" + info[14:], b"tbe1/wrap/v1\0T" + info[14:], info + b"\0"):
+        with pytest.raises(WrapRefused):
+            await authority.unwrap(ticket, key.kid, foreign, wrapped(key.public, foreign, value))
     with pytest.raises(WrapRefused):
         await authority.unwrap(ticket, key.kid, info, ct[:-1])
     other_lot = await signed_ticket(authority, opening(uuid4()))

@@ -1,6 +1,7 @@
 """Actors, sessions and challenges on a real database; misuse case 34."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -146,6 +147,9 @@ async def test_only_a_hash_of_the_token_is_kept(database: Database, owner: Owner
     rows = await owner.fetch("SELECT s::text AS row FROM foundation.session AS s")
     assert len(rows) == 1
     assert token not in rows[0]["row"]
+    assert token.encode().hex()[:40] not in rows[0]["row"]
+    kept = await owner.fetchval("SELECT token_hash FROM foundation.session")
+    assert kept == hashlib.sha256(token.encode()).digest()
 
 
 @pytest.mark.parametrize(

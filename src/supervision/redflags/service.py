@@ -4,7 +4,6 @@ Nothing here changes a bid or a lot. What is found is kept with the hashes of th
 """
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,12 +16,12 @@ from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading, transaction
 from foundation.identity import Actor, require
 from foundation.objects import ObjectStore
-from foundation.problems import NotAllowed, Refused
+from foundation.problems import NotAllowed
 from foundation.statements.canonical import Json
 from foundation.statements.store import record_event
-from supervision.forensics.comparison import compare
-from supervision.forensics.domain import Archive, BidText, FileText
-from supervision.forensics.extraction import read_file
+from supervision.forensics.child import Asked, FileRead
+from supervision.forensics.domain import Comparison
+from supervision.forensics.reader import reader
 from supervision.redflags import store
 from supervision.redflags.domain import (
     BidsNotOpened,
@@ -111,7 +110,8 @@ async def raise_due_flags(db: Database, objects: ObjectStore) -> int:
 async def examine_lot(db: Database, objects: ObjectStore, lot_id: UUID) -> bool:
     """Let the rules look at a lot's opened bids, once; False where it was done before.
 
-    Refuses a lot whose bids are not open. Files are read and compared outside any transaction.
+    Refuses a lot whose bids are not open. A child without network reads and compares the files,
+    outside any transaction.
     """
     async with reading(db, "supervision") as connection:
         material = Material(
@@ -121,86 +121,71 @@ async def examine_lot(db: Database, objects: ObjectStore, lot_id: UUID) -> bool:
         )
     if not material.bids:
         raise BidsNotOpened(f"the bids of lot {lot_id} are not opened; nothing can be compared")
-    bids, files, tender = await asyncio.to_thread(_read_all, objects, material)
-    async with reading(db, "supervision") as connection:
-        earlier = await store.archive(connection, _values(bids))
-    look = await asyncio.to_thread(_look, material, (bids, tuple(files)), tender, earlier)
+    with reader(_asked(objects, material), _codes(material)) as child:
+        reads = await asyncio.to_thread(child.read)
+        async with reading(db, "supervision") as connection:
+            earlier = await store.archive(connection, _values(reads))
+        known = earlier if earlier.documents >= SMALLEST_ARCHIVE else None
+        result = await asyncio.to_thread(child.compare, known)
+    look = await asyncio.to_thread(_look, material, reads, result)
     async with transaction(db, "supervision") as connection:
         lot = await lot_facts(connection, lot_id, "supervision")
         return await _keep(connection, lot, look, len(material.bids))
 
 
-def _read_all(
-    objects: ObjectStore, material: Material
-) -> tuple[tuple[BidText, ...], list[ExaminedFile], list[FileText]]:
-    """Read every file of bids and tender document; one that is missing is said, not fatal."""
-    bids, examined = [], []
-    for bid in material.bids:
-        texts = []
-        for volume, files in sorted(bid.files.items()):
-            for name, key in sorted(files.items()):
-                text, digest = _read(objects, f"{volume}/{name}", key)
-                texts.append(text)
-                examined.append(
-                    ExaminedFile(
-                        submission=bid.submission,
-                        file=text.file,
-                        sha256=digest,
-                        pages=len(text.pages),
-                        problem=text.problem,
-                    )
-                )
-        codes = (bid.name, bid.uscc)
-        bids.append(BidText(name=str(bid.submission), files=tuple(texts), codes=codes))
-    tender = [_read(objects, one.name, f"documents/{one.id}")[0] for one in material.documents]
-    return tuple(bids), examined, tender
+def _asked(objects: ObjectStore, material: Material) -> list[Asked]:
+    """The files of all bids and of the tender document, by where they lie."""
+    files = [
+        Asked(owner=str(bid.submission), name=f"{volume}/{name}", path=str(objects.path(key)))
+        for bid in material.bids
+        for volume, named in sorted(bid.files.items())
+        for name, key in sorted(named.items())
+    ]
+    files += [
+        Asked(owner="", name=one.name, path=str(objects.path(f"documents/{one.id}")))
+        for one in material.documents
+    ]
+    return files
 
 
-def _read(objects: ObjectStore, name: str, key: str) -> tuple[FileText, bytes]:
-    try:
-        raw = objects.read(key)
-    except Refused as refused:
-        missing = FileText(file=name, problem=f"{name}: {refused.message}")
-        return missing, hashlib.sha256(b"").digest()
-    return read_file(name, raw), hashlib.sha256(raw).digest()
+def _codes(material: Material) -> dict[str, list[str]]:
+    """The names by which a bidder could be mentioned."""
+    return {str(bid.submission): [bid.name, bid.uscc] for bid in material.bids}
 
 
-def _values(bids: Sequence[BidText]) -> set[tuple[str, str]]:
-    return {
-        (trait.field, trait.value) for bid in bids for file in bid.files for trait in file.traits
-    }
+def _values(reads: Sequence[FileRead]) -> set[tuple[str, str]]:
+    return {(trait.field, trait.value) for read in reads if read.owner for trait in read.traits}
 
 
-def _look(
-    material: Material,
-    read: tuple[tuple[BidText, ...], tuple[ExaminedFile, ...]],
-    tender: Sequence[FileText],
-    earlier: Archive,
-) -> Look:
-    """Compare and let the rules fire; pure but for the time it takes."""
-    bids, files = read
-    result = compare(bids, tender, earlier if earlier.documents >= SMALLEST_ARCHIVE else None)
+def _look(material: Material, reads: Sequence[FileRead], result: Comparison) -> Look:
+    """Let the rules fire on what was read; pure but for the time it takes."""
     field = Field(
         bids=tuple(examined_bid(bid) for bid in material.bids),
         pairs=result.pairs,
         tally=material.tally,
     )
-    digests = {(str(one.submission), one.file): one.sha256.hex() for one in files}
+    digests = {(read.owner, read.file): read.sha256 for read in reads}
     found = tuple(_pinned(finding, digests) for finding in findings(field))
-    carried = tuple(
-        (UUID(bid.name), trait.field, trait.value)
-        for bid in bids
-        for file in bid.files
-        for trait in file.traits
-    )
-    problems = [file.problem for file in tender if file.problem is not None]
+    own = [read for read in reads if read.owner]
+    unread = [read.problem for read in reads if not read.owner and read.problem is not None]
     return Look(
-        files=files,
-        properties=carried,
+        files=tuple(
+            ExaminedFile(
+                submission=UUID(read.owner),
+                file=read.file,
+                sha256=bytes.fromhex(read.sha256),
+                pages=read.pages,
+                problem=read.problem,
+            )
+            for read in own
+        ),
+        properties=tuple(
+            (UUID(read.owner), trait.field, trait.value) for read in own for trait in read.traits
+        ),
         findings=found,
         suspicions=suspicions(found),
         pairs=len(result.pairs),
-        problems=(*result.problems, *problems),
+        problems=(*result.problems, *unread),
     )
 
 

@@ -64,7 +64,10 @@ function paint(clock: HTMLElement): void {
   document.querySelector<HTMLElement>(".ruler")?.style.setProperty("--day", String(day));
   const offBy = document.querySelector<HTMLElement>("[data-off-by]");
   if (offBy !== null && reading !== null && reading.offBy > 0) {
-    offBy.textContent = (offBy.dataset.offBy ?? "").replace("{ms}", String(reading.offBy));
+    const inSeconds = reading.offBy >= 1000;
+    const text = (inSeconds ? offBy.dataset.offBySeconds : offBy.dataset.offBy) ?? "";
+    const amount = inSeconds ? (reading.offBy / 1000).toFixed(1) : String(reading.offBy);
+    offBy.textContent = text.replace("{amount}", amount);
   }
 }
 

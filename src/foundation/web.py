@@ -97,6 +97,8 @@ class Pages:
             loader=FileSystemLoader([str(folder) for folder in self.folders]),
             autoescape=True,
             undefined=StrictUndefined,
+            # A template and the code that fills it change together, at a restart.
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )

@@ -76,6 +76,18 @@ async def show_receipt(request: AnyRequest, receipt: FromPath[UUID]) -> Response
     return await page(request, "bid/receipt.html", receipt_view(held, paper))
 
 
+@get("/receipts/{receipt:uuid}/file", include_in_schema=False)
+async def fetch_receipt(request: AnyRequest, receipt: FromPath[UUID]) -> Response[bytes]:
+    """The receipt file with its newest proof, for `sunbid receipt verify`; it names no bidder."""
+    act, proof = await service.show_receipt(request.app.state.desk, receipt)
+    name = f'attachment; filename="receipt-{receipt}.json"'
+    return Response(
+        receipt_file(read(act.receipt or b""), proof),
+        media_type="application/json",
+        headers={"Content-Disposition": name, "Cache-Control": "no-store"},
+    )
+
+
 async def receipt_paper(request: AnyRequest, lot: Lot, act: Act, proof: str) -> ReceiptPaper:
     """A receipt's body with what the checks of its file found."""
     statement = read(act.receipt or b"")
@@ -145,4 +157,4 @@ async def own_name(request: AnyRequest, lot: Lot, act: Act) -> tuple[str, str] |
     return session.actor.name, session.actor.subject or ""
 
 
-routes: Final = [own_bids, tasks, show_receipt]
+routes: Final = [own_bids, tasks, show_receipt, fetch_receipt]

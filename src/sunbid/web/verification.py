@@ -99,7 +99,7 @@ async def check_apart(place: Path, kind: Kind) -> dict[str, Any]:
     """Runs the verifier's command in a process of its own; refuses what is no such file."""
     words = ["verify"] if kind == "package" else ["receipt", "verify"]
     command = [
-        *without_network(), sys.executable, "-m", "sunbid", *words, str(place / "given"),
+        *without_network(), sys.executable, "-P", "-m", "sunbid", *words, str(place / "given"),
         "--policy", str(place / "policy"), "--json",
     ]  # fmt: skip
     async with CHECKS_AT_ONCE:

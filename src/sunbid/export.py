@@ -3,11 +3,13 @@
 Only what is published by then goes in; leaves that are not opened yet show their hash alone.
 """
 
+import base64
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
+from itertools import pairwise
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -23,11 +25,14 @@ from experts.published import evaluation_evidence
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading
 from foundation.ledger.log import (
+    consistency_proof,
     entries_of_batches,
     opening_of,
     origin_of,
     tlog_proofs,
 )
+from foundation.ledger.note import read_checkpoint, read_note
+from foundation.ledger.proof import read_proof
 from foundation.ledger.store import Entry
 from foundation.statements.canonical import Json, canonical, time_from_ms, time_text
 from foundation.statements.store import kept_statements
@@ -76,6 +81,8 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
             files["evaluation.json"] = evaluation
     files["leaves.json"], proofs = await _leaves(desk.db, lot, now)
     files["opening.json"]["proofs"] |= proofs
+    async with reading(desk.db, "bidding") as connection:
+        files["consistency.json"] = await _consistency(connection, notes_in(files))
     target = BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, value in sorted(files.items()):
@@ -131,6 +138,31 @@ async def _leaves(db: Database, lot: Lot, now: datetime) -> tuple[list[Json], di
         for entry in entries
     ]
     return leaves, {str(index): proof for index, proof in proofs.items()}
+
+
+def notes_in(files: Mapping[str, Json]) -> set[str]:
+    """Every checkpoint that the package shows: of proofs, of the transcript, of the draws."""
+    opening = files["opening.json"]
+    notes = {checkpoint["note"] for checkpoint in opening["checkpoints"]}
+    notes |= {read_proof(text).note.to_text() for text in opening["proofs"].values()}
+    drawn = files.get("evaluation.json", {}).get("statements", [])
+    return notes | {s["body"]["checkpoint"] for s in drawn if s["type"] == "draw"}
+
+
+async def _consistency(connection: Connection, notes: set[str]) -> list[Json]:
+    """Proofs that each checkpoint of the package extends the one before it."""
+    sizes = sorted({read_checkpoint(read_note(note).text).size for note in notes})
+    return [
+        {
+            "old_size": old,
+            "new_size": new,
+            "hashes": [
+                base64.b64encode(value).decode()
+                for value in await consistency_proof(connection, old, new)
+            ],
+        }
+        for old, new in pairwise(sizes)
+    ]
 
 
 def is_open(

@@ -188,6 +188,6 @@ def signed_as(licence: Licence, signature: bytes) -> Signature:
 
 
 def forget_list(authority: Adapter) -> None:
-    """A list is kept for a minute; the test does not wait for it."""
+    """A list is kept for a while; the test does not wait for a new one."""
     if isinstance(authority, DevAuthority):
-        authority._list = None
+        authority._list_until = 0.0

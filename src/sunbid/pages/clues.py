@@ -31,9 +31,8 @@ from sunbid.pages.supervision import (
 )
 from supervision.cases.domain import Case, Note
 from supervision.cases.service import Clue, InboxPage, in_standing
-from supervision.redflags.domain import BaseRate, Evidence, Finding
+from supervision.redflags.domain import BaseRate, Evidence, Finding, KeptFinding
 from supervision.redflags.service import ExaminationPage
-from supervision.redflags.store import KeptFinding
 
 STANDING_OF: Final[Mapping[Standing, Any]] = {
     "waiting": "waiting",

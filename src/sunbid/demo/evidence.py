@@ -17,7 +17,7 @@ OPEN_AFTER: Final = timedelta(days=31)
 WITHOUT_TRIGGERS: Final = "SET LOCAL session_replication_role = replica"
 EDIT_ONE_SCORE: Final = """
     UPDATE experts.score
-       SET score = score + 0.5
+       SET score = trim_scale(score::numeric + 0.5)::text
      WHERE ctid = (SELECT ctid
                      FROM experts.score
                     WHERE lot = $1

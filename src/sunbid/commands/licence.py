@@ -129,7 +129,8 @@ async def sign(arguments: argparse.Namespace) -> int:
     """Have a body signed in the holder's app and write the statement file."""
     from foundation.statements.signed import unsigned
     from sunbid.commands.files import read_json
-    from sunbid.commands.signing import sign_with_licence, write_statement
+    from sunbid.commands.licence_app import sign_with_licence
+    from sunbid.commands.signing import write_statement
 
     asked = unsigned(arguments.type, read_json(arguments.body))
     signed = await sign_with_licence(

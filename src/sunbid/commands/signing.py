@@ -4,28 +4,15 @@
 """
 
 import argparse
-import asyncio
 import sys
-import time
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from bidding.licence.authority import (
-    TICKET_LIFE_S,
-    Declined,
-    Expired,
-    NoConsent,
-    Pending,
-    Signed,
-    SignRequest,
-)
-from bidding.licence.development import DevAuthority
 from foundation.problems import Invalid, Unavailable
-from foundation.statements.signed import Signature, Statement, sign
+from foundation.statements.signed import Statement, sign
 
 DEFAULT_APP: Final = "http://127.0.0.1:8001"
-POLL_S: Final = 0.5
 
 
 class CannotWrite(Unavailable):
@@ -49,6 +36,9 @@ def add_signer(parser: argparse.ArgumentParser) -> None:
 async def signed_by(arguments: argparse.Namespace, asked: Statement, host: str) -> Statement:
     """The statement with one more signature, by whom the arguments name."""
     if arguments.licence is not None:
+        # Imported here: whoever signs with a key file need not wait for what reads certificates.
+        from sunbid.commands.licence_app import sign_with_licence
+
         return await sign_with_licence(
             arguments.app, arguments.licence, asked, host=host, yes=arguments.yes
         )
@@ -56,51 +46,6 @@ async def signed_by(arguments: argparse.Namespace, asked: Statement, host: str) 
 
     passphrase = read_passphrase(arguments.passphrase_file, arguments.key)
     return sign(asked, load_key(arguments.key, passphrase).signer)
-
-
-async def sign_with_licence(
-    app: str, uscc: str, asked: Statement, *, host: str, yes: bool
-) -> Statement:
-    """Ask the licence's holder and wait for the answer; refuses a no and silence."""
-    authority = await DevAuthority.open(app)
-    request = SignRequest(holder=uscc, host=host, statement=asked)
-    return with_signature(asked, await ask_holder(authority, request, yes=yes))
-
-
-async def ask_holder(authority: DevAuthority, request: SignRequest, *, yes: bool) -> Signature:
-    """The holder's signature; with `yes` the command answers for the holder."""
-    _, signature = await consented_ticket(authority, request, yes=yes)
-    if signature is None:
-        raise NoConsent("expected a signature, got the consent to use keys; ask again")
-    return signature
-
-
-async def consented_ticket(
-    authority: DevAuthority, request: SignRequest, *, yes: bool
-) -> tuple[str, Signature | None]:
-    """A ticket to which the holder said yes, for keys of a lot (`purpose` opening) as well."""
-    ticket = await authority.begin(request)
-    if yes:
-        await authority.consent(ticket.id, yes=True)
-    elif ticket.consent_url is not None:
-        sys.stderr.write(f"Confirm in the licence app: {ticket.consent_url}\n")
-    until = time.monotonic() + TICKET_LIFE_S
-    while time.monotonic() < until:
-        match await authority.poll(ticket.id):
-            case Signed(signature):
-                return ticket.id, signature
-            case Declined():
-                raise NoConsent(f"the holder of licence {request.holder} refused")
-            case Expired():
-                break
-            case Pending():
-                await asyncio.sleep(POLL_S)
-    raise NoConsent(f"the holder of licence {request.holder} did not answer in time; ask again")
-
-
-def with_signature(asked: Statement, signature: Signature) -> Statement:
-    """A statement with a signature made elsewhere."""
-    return Statement(type=asked.type, body=asked.body, sigs=(*asked.sigs, signature))
 
 
 def read_passphrase(path: Path | None, key: Path) -> str:

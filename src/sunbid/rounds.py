@@ -3,8 +3,11 @@
 Each is a service function of a feature; this module only says in which order they are called.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from litestar.datastructures import State
 
@@ -17,6 +20,10 @@ from foundation.ledger.sequencer import Tick
 from foundation.outbox import announce
 from sunbid.background import Round
 from supervision.redflags.service import raise_due_flags
+
+# Acts that are undecided for so long are tried again, so often.
+AFTER: Final = timedelta(seconds=30)
+AGAIN_S: Final = 30.0
 
 
 async def on_tick(state: State, tick: Tick) -> None:
@@ -33,13 +40,14 @@ class Rounds:
     """The rounds of the closer and the worker."""
 
     desk: Desk
-    recovered: bool = False
+    recover_at: float = 0.0
+    waited: timedelta = timedelta(0)
 
     async def recover(self) -> None:
-        """Decide what a crash left undecided, once."""
-        if not self.recovered:
-            await decide_pending(self.desk)
-            self.recovered = True
+        """Decide what a crash left undecided, and later on what trouble of our own left so."""
+        if time.monotonic() >= self.recover_at:
+            await decide_pending(self.desk, self.waited)
+            self.recover_at, self.waited = time.monotonic() + AGAIN_S, AFTER
 
     async def close(self) -> None:
         """Close lots whose deadline has passed."""

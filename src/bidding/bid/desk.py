@@ -22,7 +22,15 @@ from foundation.ledger.rows import seal_row
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
 from foundation.problems import Conflict
-from foundation.statements.canonical import b64, canonical, parse, parse_time, time_text, unb64
+from foundation.statements.canonical import (
+    BadField,
+    b64,
+    canonical,
+    parse,
+    parse_time,
+    time_text,
+    unb64,
+)
 from foundation.statements.signed import LARGEST_STATEMENT, Signer, Statement, from_json
 
 TOKEN_LASTS: Final = timedelta(hours=8)
@@ -59,26 +67,21 @@ def seal_token(desk: Desk, lot: UUID, uscc: str, bidder_key: bytes, now: datetim
     return b64(nonce + AESGCM(desk.token_key).encrypt(nonce, content, b"sunbid/bidder-token/v1"))
 
 
-def open_token(desk: Desk, token: str, lot: UUID, uscc: str) -> bytes:
-    """Return the bidder's key for a lot; refuses a foreign, damaged or other lot's token."""
+def open_token(desk: Desk, token: str, lot: UUID, uscc: str, now: datetime) -> bytes:
+    """Return the bidder's key for a lot; refuses a foreign, old, damaged or other lot's token."""
     try:
         raw = unb64(token)
         content = AESGCM(desk.token_key).decrypt(raw[:12], raw[12:], b"sunbid/bidder-token/v1")
-    except (InvalidTag, ValueError):
+    except (InvalidTag, ValueError, BadField):
         raise BadToken("get a new token: POST /api/v1/lots/{lot}/tokens") from None
     said = parse(content, limit=4096)
     if said["lot"] != str(lot):
         raise BadToken("this token is for another lot; get a new one")
+    if now >= parse_time(said["until"]):
+        raise BadToken(f"this token ended at {said['until']}; get a new one")
     if said["uscc"] != uscc:
         raise WrongBidder(f"the login is that of {said['uscc']}, the act names {uscc}")
     return unb64(said["bidder_key"], 32)
-
-
-def token_lasts_until(desk: Desk, token: str) -> datetime:
-    """Return until when a token may be used, by the platform's time."""
-    raw = unb64(token)
-    content = AESGCM(desk.token_key).decrypt(raw[:12], raw[12:], b"sunbid/bidder-token/v1")
-    return parse_time(parse(content, limit=4096)["until"])
 
 
 def row_of(lot: UUID, access_key: bytes | None, statement: Statement, address: str) -> bytes:

@@ -6,6 +6,7 @@ and must not be changed: every other order was shown to accept late bids.
 
 import asyncio
 import hashlib
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,13 +46,18 @@ from foundation.database import Connection, reading, transaction
 from foundation.identity import require
 from foundation.identity.domain import Session
 from foundation.ledger.log import latest_checkpoint, leaf_opening, queue_entry, tlog_proof
-from foundation.problems import Invalid, Refused
+from foundation.objects import ObjectMissing
+from foundation.problems import Invalid, NoSpace, Refused, Unavailable
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, read, sign, unsigned
 from foundation.statements.store import keep_statement, kept_statement
 
 DAY: Final = timedelta(hours=24)
 MOST_PARTS: Final = 2049
+# What the platform itself lacks at the moment is never held against a bid.
+OURS: Final = (Unavailable, NoSpace, ObjectMissing)
+
+log = logging.getLogger(__name__)
 
 
 # --- uploads ------------------------------------------------------------------------------------
@@ -101,7 +107,12 @@ async def store_part(
         await _check_head(desk, upload, content)
     await desk.objects.put(f"blobs/{upload_id}/{index}", content)
     async with transaction(desk.db, "bidding") as connection:
-        return await store.mark_part(connection, upload_id, index)
+        complete = await store.mark_part(connection, upload_id, index)
+    if complete is None:
+        # Meanwhile its first part was refused: nothing of the file stays here.
+        await desk.objects.delete(f"blobs/{upload_id}/{index}")
+        raise UnknownUpload(f"no upload {upload_id}; begin again with POST /api/v1/uploads")
+    return complete
 
 
 async def _check_head(desk: Desk, upload: Upload, content: bytes) -> None:
@@ -110,6 +121,9 @@ async def _check_head(desk: Desk, upload: Upload, content: bytes) -> None:
     except NotSealed:
         async with transaction(desk.db, "bidding") as connection:
             await store.delete_upload(connection, upload.id)
+        # Later parts may have come before the first one, which alone shows what the file is.
+        for index in range(len(upload.parts)):
+            await desk.objects.delete(f"blobs/{upload.id}/{index}")
         raise
 
 
@@ -176,8 +190,9 @@ async def take_in(desk: Desk, handed: Handed) -> tuple[Act, bool]:
     if not isinstance(body, Manifest | Withdraw):
         raise Invalid(f"expected a manifest or withdraw, got {handed.statement.type}")
     lot_id = UUID(body.lot)
-    bidder_key = open_token(desk, handed.token, lot_id, body.bidder.uscc)
     async with reading(desk.db, "bidding") as connection:
+        now = await platform_now(connection)
+        bidder_key = open_token(desk, handed.token, lot_id, body.bidder.uscc, now)
         known = await store.act(connection, handed.statement.sid)
         if known is not None:
             return known, False
@@ -186,6 +201,11 @@ async def take_in(desk: Desk, handed: Handed) -> tuple[Act, bool]:
     try:
         return await _intake(desk, handed, body, bidder_key, row), True
     except Refused as refused:
+        # The same act may have come twice at once: then it is taken in, and never also refused.
+        async with reading(desk.db, "bidding") as connection:
+            known = await store.act(connection, handed.statement.sid)
+        if known is not None:
+            return known, False
         if refused.code in {"E_LATE", "E_PENDING", "E_SEQ"}:
             statement = await _write_refusal(desk, handed.statement, lot_id, refused.code)
             refused.extra["refusal"] = statement.json()
@@ -331,7 +351,8 @@ async def _keep_refusal(
 async def decide(desk: Desk, act: Act, statement: Statement) -> str:
     """Decide a pending act by the checks of sealing.md 7.1 B; return its state.
 
-    It takes as long as it takes: an act that was in time is never late because of these checks.
+    It takes as long as it takes: an act that was in time is never late because of these checks,
+    and trouble of the platform's own leaves it pending, to be decided later.
     """
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, act.lot)
@@ -339,8 +360,13 @@ async def decide(desk: Desk, act: Act, statement: Statement) -> str:
         licence_status = await check_act(desk, lot, act, statement)
         state, code = ACCEPTED, None
     except Refused as refused:
+        if isinstance(refused, OURS):
+            raise
         licence_status, state, code = None, REFUSED, refused.code
     async with transaction(desk.db, "bidding") as connection:
+        held = await store.act_locked(connection, act.sid)
+        if held.state != PENDING:
+            return held.state
         refusal = None
         if code is not None:
             now = await platform_now(connection)
@@ -350,14 +376,26 @@ async def decide(desk: Desk, act: Act, statement: Statement) -> str:
     return state
 
 
-async def decide_pending(desk: Desk) -> int:
-    """Decide acts that a crash left undecided, with their original intake; return how many."""
+async def decide_pending(desk: Desk, waited: timedelta = timedelta(0)) -> int:
+    """Decide acts that were left undecided for so long, with their original intake.
+
+    Returns how many; one that still cannot be decided does not hold up the others.
+    """
     async with reading(desk.db, "bidding") as connection:
-        waiting = await store.pending_acts(connection)
-    for act in waiting:
-        opened = await desk.signer.open_row(act.lot, act.sealed_row, act.sid)
-        await decide(desk, act, read_row(opened))
-    return len(waiting)
+        now = await platform_now(connection)
+        pending = await store.pending_acts(connection)
+    decided = 0
+    for act in pending:
+        if now - act.intake_at < waited:
+            continue
+        try:
+            opened = await desk.signer.open_row(act.lot, act.sealed_row, act.sid)
+            await decide(desk, act, read_row(opened))
+            decided += 1
+        except Refused as refused:
+            # The sid names nobody; the act stays pending and keeps its intake.
+            log.warning("act %s is not decided yet: %s", act.sid[:16], refused.code)
+    return decided
 
 
 async def issue_receipts(desk: Desk) -> int:
@@ -450,8 +488,9 @@ async def _proof(connection: Connection, act: Act) -> str | None:
 
 async def own_acts(desk: Desk, lot_id: UUID, token: str, uscc: str) -> list[Act]:
     """Return a bidder's own acts in a lot, by the token that its login got."""
-    bidder_key = open_token(desk, token, lot_id, uscc)
     async with reading(desk.db, "bidding") as connection:
+        now = await platform_now(connection)
+        bidder_key = open_token(desk, token, lot_id, uscc, now)
         lot = await tender_store.lot(connection, lot_id)
         acts = await store.acts_of_bidder(connection, lot_id, lot.round, bidder_key)
     return [replace(act, statement=None) for act in acts]

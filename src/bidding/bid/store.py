@@ -6,11 +6,19 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from bidding.bid.domain import Act, StillPending, UnknownUpload, Upload, WrongSequence
+from bidding.bid.domain import (
+    Act,
+    StillPending,
+    UnknownAct,
+    UnknownUpload,
+    Upload,
+    WrongSequence,
+)
 from foundation.database import Connection, Record
 from foundation.problems import Refused
 
 CONSTRAINTS: Final[Mapping[str, type[Refused]]] = {
+    "act_pkey": StillPending,
     "act_pending": StillPending,
     "act_lot_round_bidder_key_seq_key": WrongSequence,
 }
@@ -92,9 +100,9 @@ MARK_PART: Final[LiteralString] = """
 """
 
 
-async def mark_part(connection: Connection, upload_id: UUID, index: int) -> bool:
-    """Mark a durable part; return whether the upload is complete now."""
-    complete: bool = await connection.fetchval(MARK_PART, upload_id, index)
+async def mark_part(connection: Connection, upload_id: UUID, index: int) -> bool | None:
+    """Mark a durable part; return whether the upload is complete now, None if it is gone."""
+    complete: bool | None = await connection.fetchval(MARK_PART, upload_id, index)
     return complete
 
 
@@ -162,6 +170,23 @@ async def act(connection: Connection, sid: str) -> Act | None:
     """Return an act by its sid, or None."""
     row = await connection.fetchrow(ACT, bytes.fromhex(sid))
     return None if row is None else _act(row)
+
+
+ACT_LOCK: Final[LiteralString] = """
+    SELECT sid
+      FROM bidding.act
+     WHERE sid = $1
+       FOR UPDATE
+"""
+
+
+async def act_locked(connection: Connection, sid: str) -> Act:
+    """Return an act and hold its row: it is decided once; refuses an unknown one."""
+    await connection.execute(ACT_LOCK, bytes.fromhex(sid))
+    held = await act(connection, sid)
+    if held is None:
+        raise UnknownAct(f"no act {sid[:16]}…")
+    return held
 
 
 ACT_OF_RECEIPT: Final[LiteralString] = """

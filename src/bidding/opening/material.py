@@ -5,13 +5,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from bidding.bid import store as bid_store
-from bidding.bid.desk import Desk
+from bidding.bid.desk import Desk, open_token
 from bidding.bid.domain import Act
 from bidding.opening import store
 from bidding.opening.domain import Listed, Opening, list_entries, released_by
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from bidding.tender.service import public_leaves
+from foundation.clock import platform_now
 from foundation.database import Connection, reading
 from foundation.ledger.log import latest_checkpoint, leaf_opening, tlog_proof
 from foundation.statements.canonical import Json, b64, time_text
@@ -170,9 +171,10 @@ async def _names(connection: Connection, lot: Lot, opening: Opening) -> dict[UUI
     }
 
 
-async def own_entry(desk: Desk, lot_id: UUID, bidder_key: bytes) -> dict[str, Json] | None:
+async def own_entry(desk: Desk, lot_id: UUID, token: str, uscc: str) -> dict[str, Json] | None:
     """Return a bidder's own list entry after the closing, None when it is not in the list."""
     async with reading(desk.db, "bidding") as connection:
+        bidder_key = open_token(desk, token, lot_id, uscc, await platform_now(connection))
         lot = await tender_store.lot(connection, lot_id)
         opening = await store.opening(connection, lot_id)
         acts = await bid_store.acts_of_bidder(connection, lot_id, lot.round, bidder_key)

@@ -7,7 +7,6 @@ import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 
-from bidding.bid.desk import open_token
 from bidding.opening import closing, material, release, steps
 from foundation.identity.request import actor_of, signed_in
 from foundation.statements.signed import from_json
@@ -74,8 +73,8 @@ async def own_entry(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
     """A bidder's own entry of the closing's list, by the token in the header `Bidder-Token`."""
     desk = request.app.state.desk
     actor = signed_in(request)
-    key = open_token(desk, request.headers.get("bidder-token", ""), lot, actor.subject or "")
-    return {"own": await material.own_entry(desk, lot, key)}
+    token = request.headers.get("bidder-token", "")
+    return {"own": await material.own_entry(desk, lot, token, actor.subject or "")}
 
 
 routes: Final = [

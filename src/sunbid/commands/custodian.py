@@ -19,8 +19,8 @@ from foundation.statements.canonical import b64, time_text, unb64
 from foundation.statements.keyfile import PAIR, LoadedKey, load_key, new_key
 from foundation.statements.signed import Statement, sign, unsigned
 from sunbid.client import Client, load_session, platform_time
-from sunbid.commands.login import default_session
 from sunbid.commands.licence_app import sign_with_licence
+from sunbid.commands.login import default_session
 from sunbid.commands.signing import host_of, read_passphrase, write_statement
 from sunbid.seat import (
     appoint,

@@ -1,6 +1,7 @@
 """What the server checks of a bid without decrypting anything (sealing.md 7.1 A and B)."""
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from bidding.bid.desk import Desk
@@ -19,15 +20,26 @@ from foundation.problems import Invalid
 from foundation.statements.signed import Statement
 from foundation.statements.store import kept_statement
 
+# A statement never changes under its sid. Reading one with six certificate chains takes a
+# millisecond, and every part, act and release of a lot asks for the same.
+MOST_REMEMBERED: Final = 64
+_REMEMBERED: Final[dict[str, LotKeys]] = {}
+
 
 async def keys_in_force(connection: Connection, lot: Lot) -> LotKeys:
     """Return the opening keys in force of a lot."""
+    if lot.opening_keys in _REMEMBERED:
+        return _REMEMBERED[lot.opening_keys]
     kept = None
     if lot.opening_keys is not None:
         kept = await kept_statement(connection, lot.opening_keys)
     if kept is None:
         raise WrongOpeningKeys(f"lot {lot.id} has no opening keys in force")
-    return lot_keys(kept.statement)
+    keys = lot_keys(kept.statement)
+    if len(_REMEMBERED) >= MOST_REMEMBERED:
+        _REMEMBERED.clear()
+    _REMEMBERED[keys.sid] = keys
+    return keys
 
 
 async def check_head(desk: Desk, size: int, part: bytes) -> None:

@@ -141,7 +141,10 @@ async def hand_in(request: AnyRequest, data: JSONBody[ActBody]) -> Response[dict
         state.background.start(service.decide(state.desk, act, statement))
     if request.headers.get("prefer") == "wait=10":
         await _settled(request, act.sid)
-    return await _answer(state.desk, act.sid)
+    elif is_new:
+        # What was committed is at hand: no second look into the database for the ticket.
+        return _response(service.ActState(act=act, proof=None, refusal=None))
+    return _response(await service.show_act(state.desk, act.sid))
 
 
 async def _settled(request: AnyRequest, sid: str) -> None:
@@ -155,8 +158,7 @@ async def _settled(request: AnyRequest, sid: str) -> None:
         await state.ticks.wait(deadline - asyncio.get_running_loop().time())
 
 
-async def _answer(desk: Desk, sid: str) -> Response[dict[str, Any]]:
-    found = await service.show_act(desk, sid)
+def _response(found: service.ActState) -> Response[dict[str, Any]]:
     content = act_json(found)
     return Response(content, status_code=201 if content["receipt"] is not None else 202)
 

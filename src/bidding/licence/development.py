@@ -95,6 +95,8 @@ class DevAuthority:
     suites: frozenset[str] = frozenset({"INTL-1"})
     _list: RevocationList | None = field(default=None)
     _list_until: float = field(default=0.0)
+    _away: str | None = field(default=None)
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     async def open(cls, origin: str, anchors: Sequence[bytes] | None = None) -> Self:
@@ -135,17 +137,25 @@ class DevAuthority:
 
     async def status(self, certificate: bytes, at: datetime) -> Status:
         """Whether a certificate was revoked at or before `at`; Unknown where no list can be had."""
-        now = time.monotonic()
+        # One asks for all: a rush of acts must not become a rush of the same question.
+        async with self._asking:
+            if self._must_ask(at):
+                try:
+                    raw = await asyncio.to_thread(ask, self.origin, "GET", "/crl")
+                    self._list, self._away = read_list(raw, self.anchors), None
+                except Refused as refused:
+                    self._away = refused.message
+                self._list_until = time.monotonic() + LIST_LIFE_S
+        if self._list is None:
+            return Unknown(self._away or "no list was had")
+        return self._list.status(load_certificate(certificate), at)
+
+    def _must_ask(self, at: datetime) -> bool:
+        """Whether a newer list must be asked for; not at once again after silence."""
+        if time.monotonic() >= self._list_until:
+            return True
         known = self._list
-        if known is None or now >= self._list_until or known.made_at < at - OLDEST_LIST:
-            try:
-                raw = await asyncio.to_thread(ask, self.origin, "GET", "/crl")
-                self._list = known = read_list(raw, self.anchors)
-                self._list_until = now + LIST_LIFE_S
-            except Refused as refused:
-                if known is None:
-                    return Unknown(refused.message)
-        return known.status(load_certificate(certificate), at)
+        return self._away is None and (known is None or known.made_at < at - OLDEST_LIST)
 
     async def opening_key(self, ticket_id: str, lot: UUID) -> OpeningKey | None:
         """The key made in the app for this lot."""

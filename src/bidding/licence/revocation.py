@@ -7,6 +7,7 @@ such a question would tell the authority who bids (sealing.md 5.2).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -106,6 +107,7 @@ def refuse_revoked(status: Status) -> None:
         )
 
 
+@lru_cache(maxsize=1024)
 def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     # Not by name alone: two development authorities have the same name.
     try:

@@ -154,7 +154,7 @@ def _only(certificate: x509.Certificate, oid: x509.ObjectIdentifier, what: str) 
     return found[0].value
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _load(der: bytes) -> x509.Certificate:
     certificate = x509.load_der_x509_certificate(der)
     _ = certificate.extensions, certificate.subject, certificate.issuer  # parse lazily read parts
@@ -180,6 +180,8 @@ def _anchor_of(last: x509.Certificate, trusted: set[x509.Certificate]) -> x509.C
     raise BadChain("expected a chain to an authority trusted here, got another root; use its chain")
 
 
+# Of two certificates alone, and asked again at login, act, closing and release.
+@lru_cache(maxsize=1024)
 def _issued(child: x509.Certificate, parent: x509.Certificate) -> bool:
     try:
         child.verify_directly_issued_by(parent)

@@ -477,6 +477,8 @@ def scoring() -> object:
         sheets=(SheetPage(number=4, image=None, paragraphs=PARAGRAPHS),),
         previous="?page=3",
         next="?page=5",
+        download="/api/v1/x",
+        is_readable=True,
         files=(("施工组织设计.pdf", "?file=1", True), ("进度计划.pdf", "?file=2", False)),
     )
     return scoring_view(seat_work(17), "C", "t4", document)

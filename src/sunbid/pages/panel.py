@@ -51,6 +51,8 @@ class OpenDocument:
     sheets: tuple[SheetPage, ...]
     previous: str | None
     next: str | None
+    download: str
+    is_readable: bool
     # Other files of the same bid: name, address, whether it is this one.
     files: tuple[tuple[str, str, bool], ...]
 

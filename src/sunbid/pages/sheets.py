@@ -37,6 +37,7 @@ class SheetFile:
     pages: int
     paragraphs: tuple[str, ...]
     is_picture: bool
+    is_readable: bool = True
 
 
 @lru_cache(maxsize=1)
@@ -46,8 +47,11 @@ def readers() -> ProcessPoolExecutor:
 
 
 async def read_sheet(name: str, content: bytes, number: int) -> SheetFile:
-    """One page of a file, as the pane needs it."""
-    return await apart(sheet_of, name, content, number)
+    """One page of a file, as the pane needs it; what cannot be shown can still be fetched."""
+    try:
+        return await apart(sheet_of, name, content, number)
+    except UnreadableSheet:
+        return SheetFile(pages=1, paragraphs=(), is_picture=False, is_readable=False)
 
 
 async def picture_of(content: bytes, number: int) -> bytes:

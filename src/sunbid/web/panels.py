@@ -182,6 +182,8 @@ async def open_document(
         sheets=(SheetPage(number=number, image=image, paragraphs=read.paragraphs),),
         previous=f"?file={chosen.name}&page={number - 1}" if number > 1 else None,
         next=f"?file={chosen.name}&page={number + 1}" if number < read.pages else None,
+        download=f"/api/v1/lots/{found.lot.id}/blind-bids/{code}/files/{chosen.name}",
+        is_readable=read.is_readable,
         files=tuple(file_tab(file, chosen) for file in files),
     )
 

@@ -312,7 +312,7 @@ def some_listed(released: int) -> list[Listed]:
 
 def kept(kind: str, minutes: int, **body: object) -> Kept:
     """A statement told in the hall."""
-    statement = Statement(type=kind, body=body, sigs=())  # type: ignore[arg-type]
+    statement = Statement(type=kind, body=body, sigs=())
     at = DEADLINE + timedelta(minutes=minutes, seconds=12)
     return Kept(statement=statement, public=True, queue=None, accepted_at=at)
 
@@ -664,7 +664,7 @@ def waiting_papers() -> object:
             ),
         )
         return Paper(
-            statement=Statement(type=kind, body=body, sigs=()),  # type: ignore[arg-type]
+            statement=Statement(type=kind, body=body, sigs=()),
             scope=LOT, waiting=waiting, offered_at=NOW - timedelta(hours=hour), completed_at=None,
         )  # fmt: skip
 

@@ -65,6 +65,7 @@ def _check_names(infos: list[zipfile.ZipInfo], name: str) -> None:
 
 def _check_overlap(infos: list[zipfile.ZipInfo], name: str) -> None:
     end = 0
+    # 30 bytes is the shortest local header; names and extra fields only make it longer.
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
             raise Malformed(name, f"{info.filename!r} overlaps another member")

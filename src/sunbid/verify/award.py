@@ -25,6 +25,7 @@ def the_award(evidence: Evidence) -> Placed:
 
 def ballots(evidence: Evidence) -> dict[int, dict[str, int]]:
     """Count the votes of each ballot by candidate."""
+    # From the signed votes themselves, never from the counts that the award states.
     counts: dict[int, dict[str, int]] = {}
     for vote in evidence.of_type("vote"):
         ballot = counts.setdefault(vote.body["ballot"], {})

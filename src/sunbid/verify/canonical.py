@@ -53,6 +53,7 @@ def parse(raw: bytes, name: str) -> Any:
         again = canonical(value)
     except (ValueError, RecursionError) as problem:
         raise Malformed(name, f"not canonical JSON: {problem}") from None
+    # One meaning, one spelling: what a lenient parser would also accept is refused.
     if again != raw:
         raise Malformed(name, _first_difference(raw, again))
     return value
@@ -107,6 +108,7 @@ def unb64(text: str, length: int | None = None) -> bytes:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (ValueError, binascii.Error):
         raise ValueError("not base64url") from None
+    # The decoder drops foreign characters silently, so only the re-encoding decides.
     if b64(raw) != text:
         raise ValueError("not base64url in its one spelling without padding")
     if length is not None and len(raw) != length:

@@ -197,6 +197,7 @@ def nothing_after(evidence: Evidence, findings: Findings) -> None:
         if index >= first and leaf["body"]["t"] in ACTS and _is_act(evidence, leaf):
             findings.fail(f"leaf {index}", f"a {leaf['body']['t']} lies at or after leaf {first}")
     closings = {p.sid: p for p in evidence.of_type("closing")}
+    # Follow the replaced closings back to the first one.
     replaced, at = [], evidence.closing
     while at.body["replaces"] is not None:
         earlier = closings.get(at.body["replaces"])

@@ -61,6 +61,7 @@ def seed(evidence: Evidence, findings: Findings) -> None:
         checkpoint = _checkpoint(evidence, placed, findings)
         if checkpoint is None:
             continue
+        # Leaving one contributor out would be a way to choose among several seeds.
         secrets = _secrets(evidence, placed, findings)
         made = draws.public_seed(checkpoint.root, secrets).hex()
         findings.require(

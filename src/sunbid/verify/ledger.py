@@ -63,6 +63,7 @@ def path_nodes(index: int, size: int, leaf: bytes, proof: list[bytes]) -> dict[N
     current, level, at, last = leaf, 0, index, size - 1
     _keep(nodes, level, at, size, current)
     while last > 0:
+        # The last node of a level without a right neighbour moves up unhashed.
         if at % 2 or at < last:
             if not remaining:
                 raise ValueError("the proof has too few hashes")
@@ -87,6 +88,7 @@ def root_from_nodes(size: int, nodes: Mapping[Node, bytes]) -> bytes | None:
     """Return the root of a tree of `size` leaves from known complete subtrees, if they suffice."""
     root: bytes | None = None
     start, rest = size, size
+    # A tree is a row of complete subtrees, the smallest at its right end.
     while rest:
         level = (rest & -rest).bit_length() - 1
         start -= 1 << level

@@ -117,6 +117,7 @@ def inclusion(evidence: Evidence, findings: Findings) -> None:
     found = history(evidence)
     for named, problem in found.broken:
         findings.fail(named, problem)
+    # Complete subtrees are the same in every tree of the log; C34 looks for contradictions.
     nodes = {node: value for fixed in found.nodes.values() for node, value in fixed.items()}
     proven = {int(index) for index, _ in found.proofs}
     closed = sorted(set(evidence.leaves) | set(evidence.closed_leaves))
@@ -188,6 +189,7 @@ def witnesses(evidence: Evidence, findings: Findings) -> None:
         words = "no outside witness (quorum none)"
         findings.note(words if evidence.policy_given else f"{words}, no --policy given")
         return
+    # A checkpoint that no proof leads to (an old one, for comparison) needs no witness.
     used = {proof.note for _, proof in found.proofs}
     for place, note, checkpoint in found.checkpoints:
         if note not in used:
@@ -211,6 +213,7 @@ def one_history(evidence: Evidence, findings: Findings) -> None:
 
 
 def _one_root(found: History, findings: Findings) -> None:
+    # Two signed roots for one size prove the fork by themselves.
     roots: dict[int, tuple[str, bytes]] = {}
     for place, _, checkpoint in found.checkpoints:
         other, root = roots.setdefault(checkpoint.size, (place, checkpoint.root))

@@ -181,10 +181,12 @@ def _half(evidence: Evidence, stage: int, listed: Listed, group: str) -> Half:
     shares = _shares(evidence, stage, listed, group)
     badly = False
     if value is None and k and len(shares) >= k:
+        # The lowest k and no other subset: nobody may search for one that opens (9.7 step 2).
         combined = combine({i: shares[i] for i in sorted(shares)[:k]})
         badly = commitment(tag, hh, 0, combined) != expected
         value, source = (None, None) if badly else (combined, "remedy" if tag == "B" else None)
     said = answers(evidence, stage, group, listed.tree)
+    # Silence is never an answer: only what members said can make an envelope disputed.
     bad = sum(result != "ok" for result in said.values())
     return Half(
         value=value, source=source, badly_dealt=badly, disputed=bool(k) and bad >= n - k + 1

@@ -147,6 +147,7 @@ def first_phases(evidence: Evidence, findings: Findings) -> None:
         phase1, phase2 = phase(evidence, stage, "phase1"), phase(evidence, stage, "phase2")
         phase3 = phase(evidence, stage, "phase3")
         end = _end_of_w1(evidence, stage, phase1)
+        # Phase 2 is skipped when every bidder gave its key.
         after = min((p for p in (phase2, phase3) if p is not None), default=None)
         for placed in of_stage(evidence, stage, "release-b"):
             at = evidence.order(placed)

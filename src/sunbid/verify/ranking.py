@@ -118,6 +118,7 @@ def technical(evidence: Evidence, findings: Findings) -> None:
             f"qualified by the sheets: {bid.qualified}, by the report: {result['qualified']}",
         )
         made = None if bid.technical is None else printed(bid.technical, decimals)
+        # A rejected bid need not have a technical score; if it has one, it must be right.
         absent = not bid.qualified and result["technical"] is None
         findings.require(
             absent or _same(result["technical"], made),

@@ -81,7 +81,7 @@ def main() -> int:
             )
             for name in written:
                 page = context.new_page()
-                page.on("pageerror", lambda error: print(error))
+                page.on("pageerror", print)
                 page.goto(f"{base}/{name}.html", wait_until="networkidle")
                 problems += look(page, name, width, folder)
                 page.close()

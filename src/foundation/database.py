@@ -128,6 +128,7 @@ class Database:
                 max_size=size,
                 timeout=ACQUIRE_TIMEOUT_S,
                 server_settings=SERVER_SETTINGS,
+                reset=leave_session,
             )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             raise refusal_of_connecting(dsn, error) from None
@@ -149,7 +150,17 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """One connection outside any transaction, in nobody's name."""
+        """One connection outside any transaction, in nobody's name; its session is left clean."""
+        async with self.borrowed() as connection:
+            try:
+                yield connection
+            finally:
+                if not is_lost(connection):
+                    await connection.reset()
+
+    @asynccontextmanager
+    async def borrowed(self) -> AsyncIterator[Connection]:
+        """A connection for one transaction, which leaves nothing behind in its session."""
         try:
             proxy = await self.connections.acquire(timeout=ACQUIRE_TIMEOUT_S)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -163,6 +174,15 @@ class Database:
             await self.connections.release(proxy)
 
 
+async def leave_session(connection: Connection) -> None:
+    """Spares the round trip that would clean a session after each transaction.
+
+    asyncpg itself still takes back a transaction that was left open; everything that a
+    transaction of ours sets is local to it.
+    """
+    assert not connection.is_in_transaction()
+
+
 @asynccontextmanager
 async def transaction(
     db: Database, context: Context, refusals: Refusals = NO_REFUSALS
@@ -172,7 +192,7 @@ async def transaction(
     A violated constraint whose name stands in `refusals` leaves as that refusal; a broken
     connection as `OutcomeUnknown`; every other error of PostgreSQL is ours and passes.
     """
-    async with refusing(db, refusals), db.connection() as connection, unless_lost(connection):
+    async with refusing(db, refusals), db.borrowed() as connection, unless_lost(connection):
         async with connection.transaction(isolation="read_committed"):
             if db.guarded:
                 await connection.execute(ROLE_OF[context])
@@ -182,7 +202,7 @@ async def transaction(
 @asynccontextmanager
 async def reading(db: Database, context: Context) -> AsyncIterator[Connection]:
     """One consistent read-only view with the rights of one context."""
-    async with refusing(db, NO_REFUSALS), db.connection() as connection, unless_lost(connection):
+    async with refusing(db, NO_REFUSALS), db.borrowed() as connection, unless_lost(connection):
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if db.guarded:
                 await connection.execute(ROLE_OF[context])

@@ -210,3 +210,41 @@ async def test_production_refuses_the_clock_of_a_demonstration(
 
 def test_every_context_has_its_role() -> None:
     assert set(ROLE_OF) == set(CONTEXTS)
+
+
+async def test_nothing_of_a_transaction_stays_in_its_session(application_dsn: str) -> None:
+    """Connections go from hand to hand without a cleaning round trip."""
+    db = await Database.open(application_dsn, 1)
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            async with transaction(db, "bidding") as connection:
+                await connection.execute("SET LOCAL statement_timeout = '7s'")
+                await connection.execute("SELECT pg_advisory_xact_lock(7)")
+                raise asyncio.CancelledError
+        async with db.connection() as connection:
+            assert not connection.is_in_transaction()
+            assert await connection.fetchval("SELECT current_user") == "sunbid_application"
+            assert await connection.fetchval("SHOW statement_timeout") == "1min"
+            assert await connection.fetchval("SELECT count(*) FROM pg_locks WHERE objid = 7") == 0
+            await connection.execute("SET statement_timeout = '8s'")
+        async with db.connection() as connection:
+            assert await connection.fetchval("SHOW statement_timeout") == "1min"
+    finally:
+        await db.close()
+
+
+async def test_a_statement_that_is_cancelled_holds_no_lock(application_dsn: str) -> None:
+    db = await Database.open(application_dsn, 1)
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    async with transaction(db, "bidding") as connection:
+                        await connection.execute("SELECT pg_advisory_xact_lock(7)")
+                        await connection.execute("SELECT pg_sleep(60)")
+            async with reading(db, "bidding") as connection:
+                assert (
+                    await connection.fetchval("SELECT count(*) FROM pg_locks WHERE objid = 7") == 0
+                )
+    finally:
+        await db.close()

@@ -46,9 +46,9 @@ def _vote(play: Play, members: list[str]) -> str:
     candidates = [c["submission"] for c in material["candidates"]]
     choices = [candidates[0]] * 4 + [candidates[1 % len(candidates)]] * 2
     choices += [candidates[2 % len(candidates)]]
+    play.stage.log_in([play.login(persona, by_key=True) for persona, _ in committee()])
     commands: list[list[Any]] = []
     for (persona, _), member, choice in zip(committee(), members, choices, strict=True):
-        play.stage.log_in([play.login(persona, by_key=True)])
         body = {
             "v": 1,
             "tender": play.tender,

@@ -32,6 +32,7 @@ def commit(play: Play) -> None:
                     "at_most_per_employer": 1,
                 },
             )
+        commands = []
         for persona in CONTRIBUTORS:
             secret = secrets.token_bytes(32)
             (play.stage.person(persona) / f"secret-{play.number}").write_bytes(secret)
@@ -40,7 +41,8 @@ def commit(play: Play) -> None:
                 "contributor": play.uscc(persona),
                 "commitment": seed_commitment(UUID(play.lot), secret).hex(),
             }
-            _sign(play, persona, "seed-commit", body)
+            commands.append(signing(play, persona, "seed-commit", body))
+        play.stage.at_once(commands)
         step.detail = f"{pool['experts']} 名专家, 名单摘要 {pool['pool_sha256'][:16]}…"
 
 
@@ -50,6 +52,7 @@ def draw(play: Play) -> None:
         with play.stage.client("agency") as client:
             commits = {c["contributor"]: c["sid"]
                        for c in client.get(f"/api/v1/lots/{play.lot}/seed")["commits"]}  # fmt: skip
+        commands = []
         for persona in CONTRIBUTORS:
             secret = (play.stage.person(persona) / f"secret-{play.number}").read_bytes()
             body = {
@@ -57,7 +60,8 @@ def draw(play: Play) -> None:
                 "commit": commits[play.uscc(persona)],
                 "secret": b64(secret),
             }
-            _sign(play, persona, "seed-reveal", body)
+            commands.append(signing(play, persona, "seed-reveal", body))
+        play.stage.at_once(commands)
         step.detail = "3/3"
     drawn = {}
     for kind, name in (
@@ -106,17 +110,23 @@ def score(play: Play) -> None:
     """Pledges, blind scoring in separate seats, the lock, the report signed by all."""
     panel: list[tuple[DemoExpert, dict[str, Any]]] = []
     with play.story.step("panel.pledge", "五名专家签到、承诺、声明无回避情形") as step:
+        play.stage.log_in([play.login(expert.persona, by_key=True) for expert in experts()])
         for expert in experts():
-            play.stage.log_in([play.login(expert.persona, by_key=True)])
             with play.stage.client(expert.persona) as client:
                 mine = [p for p in client.get("/api/v1/panels") if p["lot"] == play.lot]
             if mine:
                 panel.append((expert, mine[0]))
         step.expect(len(panel) == 5, f"{len(panel)} experts were called")
-        for expert, seat in panel:
-            text = "本人与投标人无利害关系，保守秘密，独立评审。"
-            body = {**_place(play), "expert": seat["expert"], "conflicts": [], "text": text}
-            _sign(play, expert.persona, "pledge", body, by_key=True)
+        text = "本人与投标人无利害关系，保守秘密，独立评审。"
+        place = {**_place(play), "conflicts": [], "text": text}
+        play.stage.at_once(
+            [
+                signing(
+                    play, expert.persona, "pledge", {**place, "expert": seat["expert"]}, by_key=True
+                )
+                for expert, seat in panel
+            ]
+        )
         step.detail = "5/5"
     with play.story.step("panel.score", "各席独立评阅暗标技术册，自动保存，签署评分表") as step:
         commands = []
@@ -129,8 +139,9 @@ def score(play: Play) -> None:
         with play.stage.client("agency") as client:
             sid = client.post(f"/api/v1/lots/{play.lot}/evaluation-report")["paper"]
             result = client.get(f"/api/v1/lots/{play.lot}/evaluation")
-        for expert, _ in panel:
-            play.stage.must(*play.sign_paper(expert.persona, sid, by_key=True))
+        play.stage.at_once(
+            [play.sign_paper(expert.persona, sid, by_key=True) for expert, _ in panel]
+        )
         step.expect(play.lot_status() == "evaluated", f"the lot is {play.lot_status()}")
         first = min((r for r in result["results"] if r["rank"]), key=lambda r: r["rank"])
         step.detail = f"基准价 {result['price_benchmark']}, 第一名 {first['total']} 分"
@@ -197,9 +208,3 @@ def signing(
     path.write_bytes(canonical(body))
     who = play.key(persona) if by_key else play.licence(persona)
     return ["sign", type_, path, *who, "--session", play.stage.session(persona), "--post"]
-
-
-def _sign(
-    play: Play, persona: str, type_: str, body: dict[str, Any], *, by_key: bool = False
-) -> None:
-    play.stage.must(*signing(play, persona, type_, body, by_key=by_key))

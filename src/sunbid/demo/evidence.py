@@ -32,7 +32,7 @@ def verify(play: Play) -> None:
     """Export the package once all leaves may be opened; every numbered check passes offline."""
     with play.story.step("package.export", "三十天后账本全部开封，导出证据包") as step:
         moved = play.move_clock(play.now() + OPEN_AFTER)
-        play.ticks(2)
+        play.ticks()
         package = _fetch(play, "package.zip")
         play.story.files["package"] = str(package.relative_to(play.stage.data))
         step.detail = f"{package.stat().st_size // 1024} KiB; {moved}"

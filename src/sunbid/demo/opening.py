@@ -14,7 +14,7 @@ def open_bids(play: Play) -> None:
         with stage.client("host") as client:
             closing = client.post(f"/api/v1/lots/{play.lot}/closing")
         step.detail = f"{closing['body']['count']} 家, 名单根 {closing['body']['list_root'][:16]}…"
-        play.ticks(2)
+        play.ticks()
         play.until(lambda: _step(play, "phase1"), "the closing in a checkpoint")
     listed = [b for b in play.bidders if b.role not in {"late", "withdraws"}]
     present = [b for b in listed if b.role != "absent"]
@@ -32,9 +32,9 @@ def open_bids(play: Play) -> None:
         moved = play.move_clock(play.now() + 31 * MINUTE)
         play.step_of_opening("phase2")
         stage.must(*play.sign_paper("supervisor", _paper(play, "supervisor", "remedy-start")))
-        play.ticks(2)
+        play.ticks()
         stage.at_once([custodian(play, o.persona, "release") for o in seats("R")[:2]])
-        play.ticks(2)
+        play.ticks()
         step.detail = moved
     with play.story.step("opening.custodians", "保管人放行（3 取 2）") as step:
         play.step_of_opening("phase3")

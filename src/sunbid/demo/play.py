@@ -14,7 +14,8 @@ from sunbid.demo.stage import PASSPHRASE, Stage
 from sunbid.demo.story import StepFailed, Story
 from sunbid.demo_files.bids import DemoBidder, cast
 
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
+LEAVES_A_TICK: Final = 8
 
 
 @dataclass(slots=True)
@@ -101,9 +102,16 @@ class Play:
             client.post("/api/v1/clock", {"to": to.isoformat()})
         return f"clock {shown(before)} → {shown(to)}"
 
-    def ticks(self, count: int = 1) -> None:
-        """Wait for ticks of the ledger."""
-        time.sleep(1.15 * count)
+    def ticks(self) -> None:
+        """Wait for a tick of the ledger that began after this call."""
+        # The tick under way may have begun before: one more is waited for.
+        wanted = self._ledger_size() + 2 * LEAVES_A_TICK
+        self.until(lambda: self._ledger_size() >= wanted, "the ledger's next tick")
+
+    def _ledger_size(self) -> int:
+        with Client(origin=self.stage.server) as client:
+            size: int = client.get("/api/v1/ledger/checkpoint")["size"]
+            return size
 
     def until(self, ready: Any, what: str) -> None:
         """Wait until something holds, a little while."""

@@ -4,7 +4,9 @@ The demonstration has no back door: it speaks to the platform over HTTP and by t
 `sunbid`, each act a process of its own with the persona's folder.
 """
 
+import contextlib
 import fcntl
+import io
 import json
 import os
 import secrets
@@ -159,12 +161,15 @@ class Stage:
             return list(pool.map(lambda words: self.must(*words), commands))
 
     def log_in(self, commands: Sequence[Sequence[str | Path]]) -> None:
-        """Log several offices in; they share one client process, each has its own session."""
+        """Log several people in at once; they share a client process, each has its session."""
         from sunbid import cli
 
-        for words in commands:
-            if cli.main([str(word) for word in words]) != 0:
-                raise StepFailed(f"sunbid login: {words}")
+        words = [[str(word) for word in command] for command in commands]
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), ThreadPoolExecutor(WORKERS) as pool:
+            codes = list(pool.map(cli.main, words))
+        if any(codes):
+            raise StepFailed(f"sunbid login: {said.getvalue().strip().splitlines()[-1:]}")
 
     # --- processes ------------------------------------------------------------------------------
 

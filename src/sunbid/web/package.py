@@ -8,6 +8,7 @@ from litestar.params import FromPath
 
 from bidding.opening.transcript import transcript
 from foundation.database import reading
+from foundation.ledger.log import LeafNotSigned, latest_checkpoint
 from sunbid.export import make_package
 
 
@@ -23,12 +24,20 @@ async def fetch_package(request: Request[Any, Any, Any], lot: FromPath[UUID]) ->
 
 
 @get("/api/v1/lots/{lot:uuid}/transcript", tags=["evidence"])
-async def fetch_transcript(
-    request: Request[Any, Any, Any], lot: FromPath[UUID]
-) -> dict[str, Any]:
+async def fetch_transcript(request: Request[Any, Any, Any], lot: FromPath[UUID]) -> dict[str, Any]:
     """Fetch the transcript of an opening, once its record is signed."""
     async with reading(request.app.state.desk.db, "bidding") as connection:
         return await transcript(connection, lot)
 
 
-routes: Final = [fetch_package, fetch_transcript]
+@get("/api/v1/ledger/checkpoint", tags=["evidence"])
+async def newest_checkpoint(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The newest signed checkpoint of the ledger, as a note."""
+    async with reading(request.app.state.desk.db, "foundation") as connection:
+        newest = await latest_checkpoint(connection)
+    if newest is None:
+        raise LeafNotSigned("the ledger has no signed checkpoint yet; ask again after a tick")
+    return {"size": newest.size, "note": newest.note}
+
+
+routes: Final = [newest_checkpoint, fetch_package, fetch_transcript]

@@ -15,15 +15,13 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from foundation.problems import Conflict, Unavailable
+from foundation.problems import Conflict, Refused, Unavailable
 from foundation.statements.keyfile import SIGNING, new_key, read_public
 from sunbid.client import Client, load_session
 from sunbid.demo.story import StepFailed
@@ -33,7 +31,8 @@ END_PATIENCE_S: Final = 15.0
 ORIGIN: Final = "localhost/sunbid-demo"
 DEMO_START: Final = "2019-04-08T01:00:00.000Z"
 WORKERS: Final = 4
-PASSPHRASE: Final = "passphrase"
+# The name of a file, not a passphrase.
+PASSPHRASE: Final = "passphrase"  # noqa: S105
 
 
 class FolderInUse(Conflict):
@@ -202,7 +201,7 @@ class Stage:
                 "SUNBID_ADMINISTRATORS": str(self._administrators()),
             },
         )  # fmt: skip
-        self._until(lambda: answers(f"{self.server}/health/live"), "platform")
+        self._until(lambda: answers(self.server), "platform")
 
     def stop(self) -> None:
         """End everything that was started, the platform first."""
@@ -308,10 +307,10 @@ def next_free(port: int) -> int:
     return port
 
 
-def answers(url: str) -> bool:
-    """Say whether a server answers."""
+def answers(server: str) -> bool:
+    """Say whether the platform answers."""
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+        with Client(origin=server, timeout=1) as client:
+            return bool(client.get("/health/live"))
+    except Refused:
         return False

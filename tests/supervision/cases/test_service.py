@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from conftest import SetClock
+from experts_world import make_world
 from foundation.database import Database
 from foundation.identity import Actor
 from foundation.problems import NotAllowed
@@ -26,9 +27,8 @@ from supervision.cases.domain import (
     WrongCaseStatus,
     next_status,
 )
-from supervision.redflags import service as redflags
 from supervision.redflags.domain import NotExamined
-from supervision_world import a_person, an_opened_lot, stranger
+from supervision_world import a_flagged_lot, a_person, stranger
 
 
 @dataclass
@@ -44,8 +44,7 @@ class Office:
 
 @pytest_asyncio.fixture
 async def office(database: Database, owner: Any, set_clock: SetClock, tmp_path: Path) -> Office:
-    world, _ = await an_opened_lot(database, owner, set_clock, tmp_path)
-    await redflags.examine_lot(database, world.objects, world.lot)
+    world = await a_flagged_lot(database, owner, set_clock, tmp_path)
     return Office(
         db=database,
         owner=owner,
@@ -162,7 +161,7 @@ async def test_strangers_see_no_clue_and_no_case(office: Office) -> None:
 async def test_a_lot_without_examination_is_no_case(
     database: Database, owner: Any, set_clock: SetClock, tmp_path: Path
 ) -> None:
-    world, _ = await an_opened_lot(database, owner, set_clock, tmp_path)
+    world = await make_world(database, owner, set_clock, tmp_path)
     supervisor = await a_person(owner, "林范例")
     with pytest.raises(NotExamined):
         await service.open_case(database, supervisor, world.lot)

@@ -17,7 +17,7 @@ from foundation.problems import NotAllowed
 from sunbid.demo_files.bids import cast
 from supervision.redflags import service
 from supervision.redflags.domain import BidsNotOpened, NotExamined
-from supervision_world import a_person, an_opened_lot, stranger
+from supervision_world import a_person, an_opened_lot, stranger, the_files
 
 OwnerConnection = "asyncpg.Connection[asyncpg.Record]"
 RING = {bidder.persona for bidder in cast() if bidder.role == "ring"}
@@ -73,7 +73,7 @@ async def test_evidence_is_pinned_to_the_bytes_of_the_files(
         assert hashlib.sha256(digests).digest() == row["sha256"]
     passage = json.loads(next(row["raws"][0] for row in rows if row["kind"] == "passage"))["data"]
     persona = next(name for key, name in submissions.items() if str(key) == passage["a"])
-    source = tmp_path / persona / passage["place_a"]["file"]
+    source = the_files() / persona / passage["place_a"]["file"]
     assert passage["sha256_a"] == [hashlib.sha256(source.read_bytes()).hexdigest()]
     with pytest.raises(asyncpg.CheckViolationError, match="written once"):
         await owner.execute("UPDATE supervision.evidence SET kind = 'x'")

@@ -15,7 +15,7 @@ from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from foundation.statements.signed import Statement
 from foundation.statements.store import Kept, Paper, Required, Waiting
 from sunbid.pages.award import Evaluated, awards_view, candidates_view, vote_view
-from sunbid.pages.bid import ReceiptPaper, receipt_view, tasks_view
+from sunbid.pages.bid import Holder, ReceiptPaper, receipt_view, tasks_view
 from sunbid.pages.charts import qr_svg, spark
 from sunbid.pages.elements import Action, Check, Crumb, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
@@ -227,15 +227,20 @@ def an_act(seq: int, state: str = "accepted", minutes: int = 60, kind: str = "ma
     )  # fmt: skip
 
 
+HOLDER = Holder(
+    uscc="91340600MA0000011X", name="示例建设甲有限公司", server="http://127.0.0.1:8000"
+)
+
+
 def tasks_sent() -> object:
     """A bidder that handed in twice; the third was refused."""
     acts = [an_act(1, minutes=4000), an_act(2, minutes=90), an_act(3, "refused", minutes=20)]
-    return tasks_view(a_lot(), acts, 3, DEADLINE - timedelta(minutes=17, seconds=43))
+    return tasks_view(a_lot(), acts, 3, DEADLINE - timedelta(minutes=17, seconds=43), HOLDER)
 
 
 def tasks_unsent() -> object:
     """A bidder with nothing handed in after the closing."""
-    return tasks_view(a_lot("closed"), [], 3, DEADLINE + timedelta(seconds=4))
+    return tasks_view(a_lot("closed"), [], 3, DEADLINE + timedelta(seconds=4), HOLDER)
 
 
 def a_receipt() -> object:

@@ -26,7 +26,7 @@ from sunbid.pages.elements import (
 )
 from sunbid.pages.lifecycle import group_of
 from sunbid.pages.notices import lot_title
-from sunbid.pages.tender import bids_deadline, volume_names
+from sunbid.pages.tender import bids_deadline, links, volume_names
 
 TaskState = Literal["done", "problem", "running", "todo"]
 ReceiptLevel = Literal["accepted", "unwitnessed", "witnessed"]
@@ -91,6 +91,8 @@ class TasksView:
     tasks: tuple[Task, ...]
     versions: tuple[Version, ...]
     commands: tuple[str, ...]
+    material: str
+    links: tuple[Action, ...]
 
     @property
     def done(self) -> int:
@@ -98,7 +100,18 @@ class TasksView:
         return sum(task.state == "done" for task in self.tasks)
 
 
-def tasks_view(lot: Lot, acts: Sequence[Act], documents: int, now: datetime) -> TasksView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The bidder that asks, and the address of this platform, for the commands shown."""
+
+    uscc: str
+    name: str
+    server: str
+
+
+def tasks_view(
+    lot: Lot, acts: Sequence[Act], documents: int, now: datetime, holder: Holder
+) -> TasksView:
     """The task list of a bidder for a lot, from its own acts."""
     ordered = sorted(acts, key=lambda act: act.seq)
     final = final_act(ordered)
@@ -116,11 +129,20 @@ def tasks_view(lot: Lot, acts: Sequence[Act], documents: int, now: datetime) -> 
         closes_at=lot.deadline_at,
         tasks=tasks(lot, final, ordered, documents),
         versions=tuple(version(act, final) for act in reversed(ordered)),
-        commands=(
-            f"sunbid seal --lot {lot.id} --from FOLDER",
-            "sunbid submit",
-            "sunbid receipt verify RECEIPT",
-        ),
+        commands=commands(lot, holder),
+        material=f"/api/v1/lots/{lot.id}/sealing-material",
+        links=links(lot),
+    )
+
+
+def commands(lot: Lot, holder: Holder) -> tuple[str, ...]:
+    """How a bid is sealed and handed in from the bidder's own computer."""
+    volumes = " ".join(f"--volume {name}=DIR" for name in lot.volumes)
+    return (
+        f"sunbid login --server {holder.server} --licence {holder.uscc} --session session.json",
+        f"sunbid seal lot.json {volumes} --uscc {holder.uscc} --name {holder.name} --out bid",
+        f"sunbid submit bid --licence {holder.uscc} --session session.json",
+        "sunbid receipt verify bid/receipt.json --policy policy",
     )
 
 

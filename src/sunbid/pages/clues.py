@@ -42,7 +42,17 @@ STANDING_OF: Final[Mapping[Standing, Any]] = {
 BARS: Final = 8
 RARE_BITS: Final = 8.0
 KNOWN_PROPERTIES: Final = frozenset(
-    {"author", "software", "created", "machine_code", "company", "last_modified_by"}
+    {
+        "author",
+        "company",
+        "manager",
+        "last-modified-by",
+        "first-editing-session",
+        "document-id",
+        "original-document-id",
+        "id",
+        "folder",
+    }
 )
 
 
@@ -376,15 +386,23 @@ def property_row(evidence: Evidence) -> PropertyRow | None:
     bits = Decimal(str(evidence.data["bits"]))
     is_rare = bool(evidence.data["identifier"]) or bits >= Decimal(str(RARE_BITS))
     return PropertyRow(
-        name=words(f"compare.{field}") if field in KNOWN_PROPERTIES else field,
+        name=property_name(field),
         a=value,
         b=value,
         tag=Tag(
-            label=words("compare.equal" if is_rare else "compare.equal_common"),
+            label=words("compare.equal_bits", bits=f"{bits:.1f}"),
             state="warn" if is_rare else "plain",
             icon="warn" if is_rare else None,
         ),
     )
+
+
+def property_name(field: str) -> Text:
+    """What a property is called, with the kind of file that carries it."""
+    carrier, _, name = field.partition(":")
+    if name not in KNOWN_PROPERTIES:
+        return field
+    return words("compare.property_of", name=words(f"compare.property_{name}"), carrier=carrier)
 
 
 def tab_of(text: str | None) -> Standing:

@@ -272,16 +272,18 @@ def bid_row(
 ) -> BidRow:
     """The state of one bid."""
     halves = [one for one in envelopes if one.b_value is not None]
+    # A half that the remedy group put together is known from the outcome alone.
+    is_remedied = "remedy" in {*(r.b_from for r in results), *(h.b_from for h in halves)}
     seats = min(len(released_by(facts.shares, "T", one.tree)) for one in envelopes)
     code = worst_code(results)
-    tag, consequence = outcome(code, is_remedied=any(one.b_from == "remedy" for one in halves))
+    tag, consequence = outcome(code, is_remedied=is_remedied)
     sealed = Sealed(until=words("hall.name_until", n=number))
     unopened = words("hall.name_unopened", n=number)
     return BidRow(
         name=name if name is not None else (unopened if results else sealed),
         halves=len(halves),
         volumes=len(envelopes),
-        half_from=half_source(halves, envelopes),
+        half_from=words("hall.half_remedy") if is_remedied else half_source(halves, envelopes),
         half_at=max((one.b_at for one in halves if one.b_at is not None), default=None),
         seats=seats,
         needed=facts.needed.custodians_needed if facts.needed else 0,

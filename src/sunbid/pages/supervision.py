@@ -16,7 +16,7 @@ from sunbid.pages.elements import Action, Crumb, Fact, Tag, Text, words
 Grade = Literal["A", "B", "C"]
 Standing = Literal["waiting", "running", "decided"]
 STANDINGS: Final[tuple[Standing, ...]] = ("waiting", "running", "decided")
-ORDER: Final[Mapping[Grade, int]] = {"A": 0, "B": 1, "C": 2}
+LETTERS: Final = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +170,8 @@ class ExaminationView:
 
 
 def short_label(number: int) -> str:
-    """A bidder's mark on the chart: 甲, 乙, 丙 … in the order of price."""
-    stems = "甲乙丙丁戊己庚辛壬癸"
-    return stems[number] if number < len(stems) else str(number + 1)
+    """A bidder's mark on the chart, in the order of price: A, B, C …; names may hold 甲 or 乙."""
+    return chr(ord("A") + number) if number < LETTERS else str(number + 1)
 
 
 def price_lines(prices: Mapping[str, Decimal], marked: frozenset[str]) -> tuple[PriceLine, ...]:

@@ -23,7 +23,7 @@ from foundation.statements.canonical import parse_time
 from foundation.statements.signed import Statement, read
 from foundation.statements.store import kept_statements
 from foundation.web import AnyRequest, page
-from sunbid.pages.bid import ReceiptLevel, ReceiptPaper, receipt_view, tasks_view
+from sunbid.pages.bid import Holder, ReceiptLevel, ReceiptPaper, receipt_view, tasks_view
 from sunbid.pages.charts import qr_svg
 from sunbid.pages.elements import Check, words
 from sunbid.pages.facts import read_now
@@ -51,10 +51,12 @@ async def own_bids(request: AnyRequest) -> Response[str]:
 async def tasks(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     """The task list of a bidder for one lot; only its own acts are read."""
     desk: Desk = request.app.state.desk
-    require(signed_in(request), BIDDER)
-    held, documents = await tender.show_lot(desk.db, signed_in(request), lot)
+    actor = require(signed_in(request), BIDDER)
+    held, documents = await tender.show_lot(desk.db, actor, lot)
     acts = await acts_of_session(request, held)
-    view = tasks_view(held, acts, len(documents), await read_now(desk.db))
+    server = request.app.state.settings.public_url
+    holder = Holder(uscc=actor.subject or "", name=actor.name, server=server)
+    view = tasks_view(held, acts, len(documents), await read_now(desk.db), holder)
     return await page(request, "bid/tasks.html", view)
 
 

@@ -148,14 +148,21 @@ def _check_items(values: Iterable[Json], depth: int) -> None:
     if depth > DEEPEST_NESTING:
         raise _refusal(f"nesting of at most {DEEPEST_NESTING}", "deeper nesting")
     for item in values:
-        _check(item, depth + 1)
+        if not (isinstance(item, str) and _is_plain(item)):
+            _check(item, depth + 1)
 
 
 def _check_keys(value: dict[Any, Any]) -> None:
     for key in value:
         if not isinstance(key, str) or not key.isascii():
             raise _refusal("ASCII keys", "another key")
-        _check_text(key)
+        if not key.isprintable():
+            _check_text(key)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is printable ASCII, as most are: one form, nothing forbidden."""
+    return text.isascii() and text.isprintable()
 
 
 def _check_text(text: str) -> None:

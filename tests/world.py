@@ -58,8 +58,8 @@ from bidding.sealing.seal import Bidder as Sealer
 from bidding.sealing.seal import Sealed, seal_package
 from bidding.tender import service as tenders
 from bidding.tender import store as tender_store
-from bidding.tender.domain import Lot, Parties
-from bidding.tender.service import Announcement, LotDraft, TenderDraft
+from bidding.tender.domain import Lot, LotDraft, Parties, TenderDraft
+from bidding.tender.service import Announcement
 from foundation.clock import platform_now
 from foundation.database import Database, reading
 from foundation.identity import Actor

@@ -35,7 +35,7 @@ def test_links_lead_somewhere() -> None:
 def test_commands_that_are_named_exist() -> None:
     unknown = []
     for path in documents():
-        code = " ".join(re.findall(r"`([^`]+)`", path.read_text("utf-8")))
+        code = "\n".join(re.findall(r"`([^`]+)`", path.read_text("utf-8")))
         named = set(COMMAND.findall(code)) - {"serve"}
         unknown += [f"{path.name}: sunbid {name}" for name in named if name not in COMMANDS]
         unknown += [f"{path.name}: ./run {n}" for n in set(RUN.findall(code)) - RUN_COMMANDS]

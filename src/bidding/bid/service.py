@@ -309,26 +309,21 @@ async def _write_refusal(desk: Desk, statement: Statement, lot_id: UUID, code: s
     """Sign and keep the refusal of an act that was not taken in, in its own transaction."""
     async with transaction(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
-        now = await platform_now(connection)
-        return await _keep_refusal(connection, desk, lot, statement.sid, now, now, code)
+        return await _keep_refusal(connection, desk, lot, statement.sid, None, code)
 
 
 async def _keep_refusal(
-    connection: Connection,
-    desk: Desk,
-    lot: Lot,
-    sid: str,
-    intake: datetime,
-    now: datetime,
-    code: str,
+    connection: Connection, desk: Desk, lot: Lot, sid: str, intake: datetime | None, code: str
 ) -> Statement:
+    """Sign and keep a refusal; an act that was not taken in is refused at its intake."""
+    now = await platform_now(connection)
     body = {
         "v": 1,
         "tender": str(lot.tender),
         "lot": str(lot.id),
         "round": lot.round,
         "act": sid,
-        "intake": time_text(intake),
+        "intake": time_text(intake or now),
         "deadline": time_text(lot.deadline_at or now),
         "decided": time_text(now),
         "code": code,
@@ -369,8 +364,7 @@ async def decide(desk: Desk, act: Act, statement: Statement) -> str:
             return held.state
         refusal = None
         if code is not None:
-            now = await platform_now(connection)
-            kept = await _keep_refusal(connection, desk, lot, act.sid, act.intake_at, now, code)
+            kept = await _keep_refusal(connection, desk, lot, act.sid, act.intake_at, code)
             refusal = kept.sid
         await store.decide_act(connection, act.sid, state, licence_status, refusal)
     return state

@@ -63,7 +63,7 @@ async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
         await _guard(connection, opening, step, now, keys)
         until = _until(step, now, keys)
         await store.set_phase(connection, opening, step, now, until)
-        await _keep_step(connection, desk, lot, opening, step, now, until)
+        await _keep(connection, lot, _signed_step(desk, opening, step, until), now)
         if step == PHASE2:
             await _offer_remedy(connection, desk, lot, opening, now)
         if step == SUSPENDED:
@@ -74,32 +74,40 @@ async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
 async def _guard(
     connection: Connection, opening: Opening, step: str, now: datetime, keys: LotKeys
 ) -> None:
-    listed = await store.listed(connection, opening.lot)
-    shares = await store.shares(connection, opening.lot)
-    checks = await store.checks(connection, opening.lot)
-    needed = thresholds(keys)
     if step == PHASE1:
         require_phase(opening, CLOSED)
         if opening.closing is None or not await closing_is_signed(connection, opening.closing):
             raise CutMissing("the closing is not in a signed checkpoint yet")
     elif step == PHASE2:
+        listed = await store.listed(connection, opening.lot)
         check_phase1_over(opening, listed, now)
         if not missing_b(listed):
             raise WrongPhase("every bidder released; go on to phase3, there is nothing to remedy")
-    elif step == PHASE3:
-        if opening.phase == PHASE1 and missing_b(listed):
-            raise WrongPhase("some envelopes lack their bidder's half; phase2 comes first")
-        require_phase(opening, PHASE1, PHASE2)
-        check_remedy_over(listed, shares, checks, needed)
-    elif step == PHASE4:
-        require_phase(opening, PHASE3)
-        check_custodians_over(listed, shares, checks, needed)
+    elif step in {PHASE3, PHASE4}:
+        await _guard_shares(connection, opening, step, thresholds(keys))
     elif step == SUSPENDED:
         require_phase(opening, PHASE2, PHASE3)
         if opening.phase_until is not None and now < opening.phase_until:
             raise WindowOpen(f"members may still release until {opening.phase_until.isoformat()}")
     else:
         raise WrongPhase(f"expected one of {', '.join(STEPS)}, got {step[:20]!r}")
+
+
+async def _guard_shares(
+    connection: Connection, opening: Opening, step: str, needed: Thresholds
+) -> None:
+    """Refuse to go on while a group's shares are not enough."""
+    listed = await store.listed(connection, opening.lot)
+    shares = await store.shares(connection, opening.lot)
+    checks = await store.checks(connection, opening.lot)
+    if step == PHASE3:
+        if opening.phase == PHASE1 and missing_b(listed):
+            raise WrongPhase("some envelopes lack their bidder's half; phase2 comes first")
+        require_phase(opening, PHASE1, PHASE2)
+        check_remedy_over(listed, shares, checks, needed)
+    else:
+        require_phase(opening, PHASE3)
+        check_custodians_over(listed, shares, checks, needed)
 
 
 def thresholds(keys: LotKeys) -> Thresholds:
@@ -122,38 +130,21 @@ def _until(step: str, now: datetime, keys: LotKeys) -> datetime | None:
     return now + timedelta(seconds=windows[step]) if step in windows else None
 
 
-async def _keep_step(
-    connection: Connection,
-    desk: Desk,
-    lot: Lot,
-    opening: Opening,
-    step: str,
-    now: datetime,
-    until: datetime | None,
-) -> Statement:
-    statement = sign(
-        unsigned(
-            "opening-step",
-            {
-                "v": 1,
-                "closing": opening.closing,
-                "stage": 1,
-                "step": step,
-                "until": None if until is None else time_text(until),
-                "reason": None,
-            },
-        ),
-        desk.platform,
-    )
-    await keep_statement(
-        connection,
-        statement,
-        scope=lot.id,
-        body=lot_ledger_body(lot, "opening-step", statement.sid, now),
-        at=now,
-        public=True,
-    )
-    return statement
+def _signed_step(desk: Desk, opening: Opening, step: str, until: datetime | None) -> Statement:
+    body = {
+        "v": 1,
+        "closing": opening.closing,
+        "stage": 1,
+        "step": step,
+        "until": None if until is None else time_text(until),
+        "reason": None,
+    }
+    return sign(unsigned("opening-step", body), desk.platform)
+
+
+async def _keep(connection: Connection, lot: Lot, statement: Statement, now: datetime) -> None:
+    body = lot_ledger_body(lot, statement.type, statement.sid, now)
+    await keep_statement(connection, statement, scope=lot.id, body=body, at=now, public=True)
 
 
 async def _offer_remedy(
@@ -177,11 +168,4 @@ async def accept_remedy_start(connection: Connection, statement: Statement) -> N
     require_phase(opening, PHASE2)
     now = await platform_now(connection)
     await store.set_remedy_start(connection, lot_id, statement.sid)
-    await keep_statement(
-        connection,
-        statement,
-        scope=lot_id,
-        body=lot_ledger_body(lot, "remedy-start", statement.sid, now),
-        at=now,
-        public=True,
-    )
+    await _keep(connection, lot, statement, now)

@@ -127,6 +127,36 @@ class Parties:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LotDraft:
+    """A lot as the agency drafts it; `method` validates against the scoring method's schema."""
+
+    title: str
+    ceiling_price_yuan: Decimal
+    duration_days: int
+    facts: Mapping[str, str]
+    method: Mapping[str, Any]
+    volumes: tuple[str, ...]
+    minimum_bidders: int
+    standstill_days: int
+    award_separated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenderDraft:
+    """A tender as the agency drafts it."""
+
+    number: str
+    plan: UUID | None
+    title: str
+    regime: str
+    region: str
+    category: str
+    summary: str
+    parties: Parties
+    lots: tuple[LotDraft, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """A lot with the facts of its tender, as the services of all features read it."""
 

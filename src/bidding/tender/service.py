@@ -1,11 +1,10 @@
 """Drafting, announcing and publishing a tender; the statements that fix how it will be opened."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from bidding.licence.profile import licence_signers
@@ -21,7 +20,7 @@ from bidding.tender.domain import (
     Lot,
     LotId,
     PapersMissing,
-    Parties,
+    TenderDraft,
     TenderId,
     UnknownLot,
     UnknownMember,
@@ -35,7 +34,7 @@ from foundation.ledger.log import latest_checkpoint, leaf_opening, tlog_proof
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
 from foundation.problems import NotAllowed
-from foundation.statements.canonical import Json, canonical, parse_time, time_text, unb64
+from foundation.statements.canonical import Json, canonical, parse_time, time_text
 from foundation.statements.signed import Statement, decode_body, read, unsigned
 from foundation.statements.store import (
     Kept,
@@ -49,36 +48,6 @@ from foundation.statements.store import (
 
 OPENING_KEYS_LAST: Final = timedelta(days=180)
 WINDOWS: Final = {"w1_s": 1800, "w2_s": 900, "w3_s": 900}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LotDraft:
-    """A lot as the agency drafts it; `method` validates against the scoring method's schema."""
-
-    title: str
-    ceiling_price_yuan: Decimal
-    duration_days: int
-    facts: Mapping[str, str]
-    method: Mapping[str, Any]
-    volumes: tuple[str, ...]
-    minimum_bidders: int
-    standstill_days: int
-    award_separated: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenderDraft:
-    """A tender as the agency drafts it."""
-
-    number: str
-    plan: UUID | None
-    title: str
-    regime: str
-    region: str
-    category: str
-    summary: str
-    parties: Parties
-    lots: tuple[LotDraft, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,20 +76,15 @@ async def draft_tender(
             clocks(draft.regime, beijing_date(now)).require_standstill(lot.standstill_days)
         if draft.plan is not None and await plan_of(connection, draft.plan) is None:
             raise PapersMissing(f"there is no published plan {draft.plan}")
-        tender = await store.insert_tender(
-            connection,
-            number=draft.number,
-            plan=draft.plan,
-            title=draft.title,
-            regime=draft.regime,
-            region=draft.region,
-            category=draft.category,
-            summary=draft.summary,
-            parties=draft.parties,
-            drafted_at=now,
-        )
+        tender = await store.insert_tender(connection, draft, now)
         lots = [
-            await _insert_lot(connection, tender, number, lot)
+            await store.insert_lot(
+                connection,
+                tender,
+                number,
+                lot,
+                hashlib.sha256(canonical(dict(lot.method))).hexdigest(),
+            )
             for number, lot in enumerate(draft.lots, 1)
         ]
         await record_event(
@@ -132,26 +96,6 @@ async def draft_tender(
             data={"number": draft.number},
         )
     return tender, lots
-
-
-async def _insert_lot(
-    connection: Connection, tender: TenderId, number: int, draft: LotDraft
-) -> LotId:
-    return await store.insert_lot(
-        connection,
-        tender,
-        number=number,
-        title=draft.title,
-        ceiling_price_yuan=draft.ceiling_price_yuan,
-        duration_days=draft.duration_days,
-        facts=draft.facts,
-        method=draft.method,
-        method_sha256=hashlib.sha256(canonical(dict(draft.method))).hexdigest(),
-        volumes=tuple(sorted(draft.volumes)),
-        minimum_bidders=draft.minimum_bidders,
-        standstill_days=draft.standstill_days,
-        award_separated=draft.award_separated,
-    )
 
 
 async def add_document(
@@ -186,19 +130,7 @@ async def accept_member_key(
     signers = {s.uscc for s in licence_signers(statement, anchors, now)}
     if body.uscc not in signers:
         raise NotAllowed(f"a member key of {body.uscc} needs the signature of that organisation")
-    await store.insert_member_key(
-        connection,
-        sid=statement.sid,
-        uscc=body.uscc,
-        name=body.name,
-        seat=body.seat,
-        kid=body.kid,
-        sign_kid=body.sign_kid,
-        sign_pk=unb64(body.sign_pk, 65),
-        raw=statement.file(),
-        not_before=parse_time(body.not_before),
-        not_after=parse_time(body.not_after),
-    )
+    await store.insert_member_key(connection, statement, body)
 
 
 async def announce(

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
+from bidding.sealing.bodies import MemberKey
 from bidding.tender.domain import (
     Document,
     DocumentNameTaken,
     Lot,
+    LotDraft,
     LotId,
     Parties,
     Question,
+    TenderDraft,
     TenderId,
     UnknownLot,
     UnknownTender,
@@ -21,6 +23,8 @@ from bidding.tender.domain import (
 )
 from foundation.database import Connection, Record
 from foundation.problems import Refused
+from foundation.statements.canonical import parse_time, unb64
+from foundation.statements.signed import Statement
 
 CONSTRAINTS: Final[Mapping[str, type[Refused]]] = {
     "lot_moves": WrongStatus,
@@ -38,29 +42,20 @@ INSERT_TENDER: Final[LiteralString] = """
 
 
 async def insert_tender(
-    connection: Connection,
-    *,
-    number: str,
-    plan: UUID | None,
-    title: str,
-    regime: str,
-    region: str,
-    category: str,
-    summary: str,
-    parties: Parties,
-    drafted_at: datetime,
+    connection: Connection, draft: TenderDraft, drafted_at: datetime
 ) -> TenderId:
     """Write a drafted tender and return its id."""
+    parties = draft.parties
     return TenderId(
         await connection.fetchval(
             INSERT_TENDER,
-            number,
-            plan,
-            title,
-            regime,
-            region,
-            category,
-            summary,
+            draft.number,
+            draft.plan,
+            draft.title,
+            draft.regime,
+            draft.region,
+            draft.category,
+            draft.summary,
             parties.buyer_uscc,
             parties.buyer_name,
             parties.agency_uscc,
@@ -84,20 +79,7 @@ INSERT_LOT: Final[LiteralString] = """
 
 
 async def insert_lot(
-    connection: Connection,
-    tender: TenderId,
-    *,
-    number: int,
-    title: str,
-    ceiling_price_yuan: Decimal,
-    duration_days: int,
-    facts: Mapping[str, str],
-    method: Mapping[str, Any],
-    method_sha256: str,
-    volumes: tuple[str, ...],
-    minimum_bidders: int,
-    standstill_days: int,
-    award_separated: bool,
+    connection: Connection, tender: TenderId, number: int, draft: LotDraft, method_sha256: str
 ) -> LotId:
     """Write a drafted lot and return its id."""
     return LotId(
@@ -105,16 +87,16 @@ async def insert_lot(
             INSERT_LOT,
             tender,
             number,
-            title,
-            ceiling_price_yuan,
-            duration_days,
-            json.dumps(dict(facts), ensure_ascii=False),
-            json.dumps(dict(method), ensure_ascii=False),
+            draft.title,
+            draft.ceiling_price_yuan,
+            draft.duration_days,
+            json.dumps(dict(draft.facts), ensure_ascii=False),
+            json.dumps(dict(draft.method), ensure_ascii=False),
             method_sha256,
-            list(volumes),
-            minimum_bidders,
-            standstill_days,
-            award_separated,
+            sorted(draft.volumes),
+            draft.minimum_bidders,
+            draft.standstill_days,
+            draft.award_separated,
         )
     )
 
@@ -368,33 +350,20 @@ INSERT_MEMBER_KEY: Final[LiteralString] = """
 """
 
 
-async def insert_member_key(
-    connection: Connection,
-    *,
-    sid: str,
-    uscc: str,
-    name: str,
-    seat: str,
-    kid: str,
-    sign_kid: str,
-    sign_pk: bytes,
-    raw: bytes,
-    not_before: datetime,
-    not_after: datetime,
-) -> None:
+async def insert_member_key(connection: Connection, statement: Statement, body: MemberKey) -> None:
     """Write a member's key with the statement by which its organisation vouches for it."""
     await connection.execute(
         INSERT_MEMBER_KEY,
-        bytes.fromhex(sid),
-        uscc,
-        name,
-        seat,
-        kid,
-        sign_kid,
-        sign_pk,
-        raw,
-        not_before,
-        not_after,
+        bytes.fromhex(statement.sid),
+        body.uscc,
+        body.name,
+        body.seat,
+        body.kid,
+        body.sign_kid,
+        unb64(body.sign_pk, 65),
+        statement.file(),
+        parse_time(body.not_before),
+        parse_time(body.not_after),
     )
 
 

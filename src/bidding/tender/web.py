@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from bidding.tender import drill, service
-from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
+from bidding.tender.domain import Document, Lot, LotDraft, LotId, Parties, TenderDraft, TenderId
 from foundation.identity.request import actor_of, signed_in
 from foundation.statements.canonical import b64
 
@@ -103,10 +103,10 @@ async def draft_tender(request: AnyRequest, data: JSONBody[TenderBody]) -> Draft
     fields = msgspec.structs.asdict(data)
     fields["parties"] = Parties(**msgspec.structs.asdict(data.parties))
     fields["lots"] = tuple(
-        service.LotDraft(**{**msgspec.structs.asdict(lot), "volumes": tuple(lot.volumes)})
+        LotDraft(**{**msgspec.structs.asdict(lot), "volumes": tuple(lot.volumes)})
         for lot in data.lots
     )
-    draft = service.TenderDraft(**fields)
+    draft = TenderDraft(**fields)
     desk = request.app.state.desk
     tender, lots = await service.draft_tender(desk.db, signed_in(request), draft)
     return Drafted(tender=tender, lots=lots)

@@ -47,6 +47,11 @@ function watch(timer: HTMLElement): void {
   let previous = closes - platformNow();
   let asking = false;
   const beat = setInterval(() => {
+    // The hall fetches itself anew; its old deadline has nothing more to say.
+    if (!timer.isConnected) {
+      clearInterval(beat);
+      return;
+    }
     const left = closes - platformNow();
     paint(timer, left);
     for (const minutes of ANNOUNCE_MINUTES) {
@@ -68,5 +73,8 @@ function watch(timer: HTMLElement): void {
 }
 
 export function startCountdowns(): void {
-  document.querySelectorAll<HTMLElement>("[data-closes]").forEach(watch);
+  document.querySelectorAll<HTMLElement>("[data-closes]:not([data-watched])").forEach((timer) => {
+    timer.dataset.watched = "";
+    watch(timer);
+  });
 }

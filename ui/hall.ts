@@ -1,4 +1,6 @@
 // The opening hall: the server tells of each step, and the page then fetches itself anew.
+import { startCountdowns } from "./countdown";
+
 type Htmx = typeof import("htmx.org").default;
 
 const SOON_MS = 150;
@@ -7,7 +9,6 @@ export function startHall(htmx: Htmx): void {
   const hall = document.querySelector<HTMLElement>("[data-events]");
   if (hall === null || hall.dataset.events === undefined) return;
   const source = new EventSource(hall.dataset.events);
-  const state = document.querySelector<HTMLElement>("[data-contact]");
   let last = Date.now();
   let waiting: ReturnType<typeof setTimeout> | undefined;
 
@@ -18,7 +19,8 @@ export function startHall(htmx: Htmx): void {
     heard();
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      void htmx.ajax("GET", location.href, { target: "#hall", select: "#hall", swap: "outerHTML" });
+      const anew = { target: "#hall", select: "#hall", swap: "outerHTML" };
+      void htmx.ajax("GET", location.href, anew).then(startCountdowns);
     }, SOON_MS);
   };
   source.addEventListener("open", heard);
@@ -26,6 +28,7 @@ export function startHall(htmx: Htmx): void {
   source.addEventListener("step", refresh);
   source.addEventListener("message", refresh);
   setInterval(() => {
+    const state = document.querySelector<HTMLElement>("[data-contact]");
     if (state === null) return;
     const seconds = Math.round((Date.now() - last) / 1000);
     state.textContent = (state.dataset.contact ?? "").replace("{seconds}", String(seconds));

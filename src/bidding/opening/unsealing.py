@@ -7,14 +7,14 @@ into place after the last chunk; packages are looked into by a child process wit
 import asyncio
 import json
 import logging
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from bidding.bid import store as bid_store
@@ -35,7 +35,7 @@ from bidding.opening.domain import (
 from bidding.sealing.bodies import OpeningRecord
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
-from bidding.sealing.parts import PART
+from bidding.sealing.parts import PART, PartHasher
 from bidding.sealing.refusals import BadPackage
 from bidding.sealing.unseal import Outcome, Released, blob_outcome, unseal
 from bidding.tender import store as tender_store
@@ -43,6 +43,7 @@ from bidding.tender.domain import Lot, next_status
 from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection, reading, transaction
+from foundation.objects import ObjectMissing
 from foundation.statements.canonical import b64
 from foundation.statements.signed import Statement, decode_body, read, sign, unsigned
 from foundation.statements.store import (
@@ -52,58 +53,79 @@ from foundation.statements.store import (
     offer_paper,
 )
 
+WHOLE: Final = "whole"
+MISSING: Final = "missing"
+CORRUPT: Final = "corrupt"
+
 log = logging.getLogger(__name__)
 
 
 class Examiner:
-    """The child process of `examine`, asked one package at a time."""
+    """The child process of `examine`, asked one package at a time; a dead one is replaced."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-        self.isolated = bool(self._read()["isolated"])
+    def __init__(self) -> None:
         self.found: dict[Path, dict[str, Any]] = {}
+        self._start()
 
-    def __call__(self, package: Path) -> None:
-        """Check and unpack a package beside itself; refuses with `BadPackage`."""
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bidding.opening.examine"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        first = self._read()
+        self.isolated = bool(first["isolated"])
+        self.pid = int(first["pid"])
+
+    def examine(self, volume: str, package: Path) -> None:
+        """Check and unpack a package beside itself; refuses with `BadPackage`.
+
+        A package that ends the child is bad itself; the next one is given a new child.
+        """
         target = package.with_suffix(".files")
         target.mkdir()
-        assert self._process.stdin is not None  # noqa: S101 - opened with a pipe
-        self._process.stdin.write(
-            json.dumps({"package": str(package), "target": str(target)}) + "\n"
-        )
-        self._process.stdin.flush()
+        asked = {"package": str(package), "target": str(target), "volume": volume}
+        if self._process.poll() is not None:
+            self.end()
+            self._start()
+        with suppress(BrokenPipeError):
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(asked) + "\n")
+            self._process.stdin.flush()
         answer = self._read()
         if "bad" in answer:
             raise BadPackage(answer["bad"])
         self.found[package] = answer
 
     def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None  # noqa: S101 - opened with a pipe
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
+            self._process.wait(timeout=10)
             raise BadPackage("the package could not be examined within its limits of memory")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def end(self) -> None:
+        """Let the child come to its end."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self._process.wait(timeout=10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 @contextmanager
 def examiner() -> Iterator[Examiner]:
     """Start the child process and end it afterwards."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bidding.opening.examine"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+    child = Examiner()
     try:
-        yield Examiner(process)
+        yield child
     finally:
-        if process.stdin is not None:
-            process.stdin.close()
-        process.wait(timeout=10)
-        if process.stdout is not None:
-            process.stdout.close()
+        child.end()
 
 
 async def open_lot(desk: Desk, lot_id: UUID) -> None:
@@ -124,6 +146,7 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
         opened = await asyncio.to_thread(
             _open_all, desk, Path(folder), keys, listed, shares, checks
         )
+        aloud = _read_aloud(listed, opened)
         bids = await _keep_files(desk, lot, listed, opened)
     outcomes = {tree: outcome for tree, (outcome, _) in opened.items()}
     async with transaction(desk.db, "bidding") as connection:
@@ -134,7 +157,7 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
             await store.insert_result(connection, lot_id, _result(one, outcomes[one.tree]))
         for submission, bid in bids.items():
             await _insert_bid(connection, held, acts, listed, submission, bid)
-        await _offer_record(connection, desk, held, opening, listed, outcomes, acts, bids)
+        await _offer_record(connection, desk, held, opening, listed, outcomes, acts, aloud)
 
 
 def _open_all(
@@ -147,38 +170,45 @@ def _open_all(
 ) -> dict[str, tuple[Outcome, dict[str, Any] | None]]:
     """Combine and decrypt every envelope; what was found inside comes with its outcome."""
     opened: dict[str, tuple[Outcome, dict[str, Any] | None]] = {}
-    with examiner() as examine:
-        if not examine.isolated:
+    with examiner() as child:
+        if not child.isolated:
             log.warning("the kernel gives no network namespace: packages are examined without one")
         for one in listed:
             package = folder / f"{one.tree}.zip"
-            if one.blob != "whole":
-                opened[one.tree] = (blob_outcome(missing=one.blob == "missing"), None)
+            sealed, state = _join_parts(desk, one, folder)
+            if state != WHOLE:
+                opened[one.tree] = (blob_outcome(missing=state == MISSING), None)
                 continue
-            sealed = _join_parts(desk, one, folder)
             outcome = unseal(
                 sealed,
                 join_head(one.header, one.wraps),
                 keys.body,
                 _released(one, shares, checks),
                 package,
-                examine,
+                partial(child.examine, one.volume),
             )
             sealed.unlink()
-            found = examine.found.get(package)
+            found = child.found.get(package)
             if found is not None:
                 found["folder"] = package.with_suffix(".files")
             opened[one.tree] = (outcome, found)
     return opened
 
 
-def _join_parts(desk: Desk, one: Listed, folder: Path) -> Path:
-    sealed = folder / f"{one.tree}.tbe"
-    with sealed.open("wb") as whole:
-        for index in range(-(-one.size // PART)):
-            with desk.objects.path(f"blobs/{one.upload}/{index}").open("rb") as part:
-                shutil.copyfileobj(part, whole, 1 << 20)
-    return sealed
+def _join_parts(desk: Desk, one: Listed, folder: Path) -> tuple[Path, str]:
+    """The sealed file out of its parts, and whether it is still the one that was listed."""
+    sealed, hasher = folder / f"{one.tree}.tbe", PartHasher()
+    if one.blob != WHOLE:
+        return sealed, one.blob
+    try:
+        with sealed.open("wb") as whole:
+            for index in range(-(-one.size // PART)):
+                part = desk.objects.read(f"blobs/{one.upload}/{index}")
+                hasher.update(part)
+                whole.write(part)
+    except ObjectMissing:
+        return sealed, MISSING
+    return sealed, WHOLE if hasher.tree() == one.tree else CORRUPT
 
 
 def _released(one: Listed, shares: Sequence[Share], checks: Sequence[Checked]) -> Released:
@@ -188,6 +218,18 @@ def _released(one: Listed, shares: Sequence[Share], checks: Sequence[Checked]) -
         bidder_b=one.b_value,
         checks={(c.group, c.i): c.result for c in checks if c.tree == one.tree},  # type: ignore[misc]
     )
+
+
+def _read_aloud(
+    listed: Sequence[Listed], opened: Mapping[str, tuple[Outcome, dict[str, Any] | None]]
+) -> dict[UUID, dict[str, Any]]:
+    """What is read aloud of each bid: the lines of those of its volumes that opened."""
+    aloud: dict[UUID, dict[str, Any]] = {}
+    for one in listed:
+        outcome, found = opened[one.tree]
+        if outcome.code == "OPENED" and found is not None:
+            aloud.setdefault(one.submission, {}).update(found["items"] or {})
+    return aloud
 
 
 async def _keep_files(
@@ -260,7 +302,7 @@ async def _offer_record(
     listed: Sequence[Listed],
     outcomes: Mapping[str, Outcome],
     acts: Mapping[str, Act],
-    bids: Mapping[UUID, Mapping[str, Any]],
+    aloud: Mapping[UUID, Mapping[str, Any]],
 ) -> None:
     now = await platform_now(connection)
     objections = await kept_statements(connection, lot.id, ["objection"])
@@ -272,7 +314,7 @@ async def _offer_record(
             _record_row(one, outcomes[one.tree], acts[one.act])
             for one in sorted(listed, key=lambda o: o.tree)
         ],
-        "items": [{"submission": str(s), "items": bids[s]["items"]} for s in sorted(bids, key=str)],
+        "items": [{"submission": str(s), "items": aloud[s]} for s in sorted(aloud, key=str)],
         "objections": sorted(o.statement.sid for o in objections),
     }
     statement = sign(unsigned("opening-record", body), desk.platform)

@@ -1,14 +1,14 @@
 """One stage of the opening recomputed: its envelopes, phases, secrets and plaintexts (9)."""
 
 import hashlib
-import json
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Final
 
 from sunbid.verify.archive import open_archive, read_member
-from sunbid.verify.canonical import Malformed, Object, unb64
+from sunbid.verify.canonical import Malformed, Object, parse, unb64
 from sunbid.verify.envelope import (
     Envelope,
     combine,
@@ -20,7 +20,10 @@ from sunbid.verify.envelope import (
 )
 from sunbid.verify.evidence import CannotDecide, Evidence, Listed, Order, Placed
 
-MAX_ITEMS: Final = 2**20
+MAX_ITEMS: Final = 65_536
+ITEMS: Final = "open-items.json"
+PRICE_VOLUME: Final = "price"
+PRICE: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,2})?", re.ASCII)
 IN_MEMORY: Final = 64 * 2**20
 TAGS: Final = {"T": "tshare", "R": "rshare"}
 # Executables and macro documents (16).
@@ -274,26 +277,34 @@ def _plaintext(evidence: Evidence, stage: int, listed: Listed) -> Plain | None:
         except Malformed as problem:
             return Plain(wrong=problem.message)
         plain.seek(0)
-        return _inside(plain, digest.hexdigest())
+        return _inside(plain, digest.hexdigest(), listed.volume)
 
 
-def _inside(plain: IO[bytes], digest: str) -> Plain:
+def _inside(plain: IO[bytes], digest: str, volume: str) -> Plain:
     """Check the limits of 16 and read `open-items.json` (9.7 steps 7 and 8)."""
     try:
         archive = open_archive(plain, "the volume")
         for name in archive.namelist():
             if PurePosixPath(name.lower()).suffix in FORBIDDEN or "vbaproject.bin" in name.lower():
                 return Plain(sha256=digest, bad_package=f"{name!r} is an executable or a macro")
-        items: Object | None = None
-        if "open-items.json" in archive.namelist():
-            raw = read_member(archive, "open-items.json", MAX_ITEMS)
-            value = json.loads(raw)
-            items = value if isinstance(value, dict) else None
+        if ITEMS in archive.namelist():
+            items = _items(parse(read_member(archive, ITEMS, MAX_ITEMS), ITEMS))
+            return Plain(sha256=digest, items=items)
     except Malformed as problem:
         return Plain(sha256=digest, bad_package=problem.message)
-    except (ValueError, RecursionError):
-        return Plain(sha256=digest, bad_package="open-items.json is not JSON")
-    return Plain(sha256=digest, items=items)
+    if volume == PRICE_VOLUME:
+        return Plain(sha256=digest, bad_package=f"{ITEMS} is missing")
+    return Plain(sha256=digest)
+
+
+def _items(value: object) -> Object:
+    """The line that is read aloud: an object whose price is plain decimal text, not zero."""
+    price = value.get("price_yuan") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(price, str) or not PRICE.fullmatch(price):
+        raise Malformed(ITEMS, "it states no price as decimal text")
+    if not price.strip("0."):
+        raise Malformed(ITEMS, "it states a price of zero")
+    return value
 
 
 def record_of(evidence: Evidence, stage: int) -> Placed:

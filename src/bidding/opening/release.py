@@ -5,15 +5,19 @@ proves itself by its commitment; a member's statement carries its signature as w
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
+from bidding.licence.profile import licence_signers
 from bidding.opening import store
 from bidding.opening.domain import (
     PHASE1,
     PHASE2,
     PHASE3,
+    PHASE4,
+    RECORD,
     Listed,
     NotAMember,
     Opening,
@@ -26,6 +30,7 @@ from bidding.sealing.bodies import Group, Objection, ReleaseB, ReleaseR, Release
 from bidding.sealing.envelope import Head, join_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.refusals import ReleaseIncomplete, WrongB, WrongShare
+from bidding.sealing.shapes import OfStage
 from bidding.sealing.wraps import SHARE_TAG
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
@@ -42,7 +47,14 @@ from foundation.statements.signed import (
     sign,
     unsigned,
 )
-from foundation.statements.store import keep_statement
+from foundation.statements.store import (
+    AlreadyKept,
+    keep_statement,
+    kept_statement,
+    kept_statements,
+)
+
+ONLY_STAGE: Final = 1
 
 
 async def take_release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: str) -> Statement:
@@ -53,7 +65,10 @@ async def take_release_b(desk: Desk, lot_id: UUID, statement: Statement, channel
     """
     body = decode_body(statement, ReleaseB)
     async with transaction(desk.db, "bidding") as connection:
-        lot, opening = await _shared(connection, lot_id, body.closing)
+        lot, opening = await _shared(connection, lot_id, body)
+        known = await _known_ack(connection, lot_id, statement)
+        if known is not None:
+            return known
         now = await platform_now(connection)
         require_phase(opening, PHASE1)
         if opening.phase_until is not None and now >= opening.phase_until:
@@ -89,6 +104,16 @@ async def take_release_b(desk: Desk, lot_id: UUID, statement: Statement, channel
     return ack
 
 
+async def _known_ack(connection: Connection, lot_id: UUID, release: Statement) -> Statement | None:
+    """The acknowledgement that the same release got before, whenever it is asked for again."""
+    if await kept_statement(connection, release.sid) is None:
+        return None
+    for kept in await kept_statements(connection, lot_id, ["release-ack"]):
+        if kept.statement.body["release"] == release.sid:
+            return kept.statement
+    return None
+
+
 def _check_halves(listed: Mapping[str, Listed], values: Mapping[str, bytes]) -> None:
     wrong = []
     for tree, value in values.items():
@@ -108,7 +133,7 @@ async def take_share_check(desk: Desk, statement: Statement, lot_id: UUID) -> No
     """Keep what a member found for each envelope; no share is in it. Until its release."""
     body = decode_body(statement, ShareCheck)
     async with transaction(desk.db, "bidding") as connection:
-        lot, opening = await _shared(connection, lot_id, body.closing)
+        lot, opening = await _shared(connection, lot_id, body)
         require_phase(opening, PHASE1, PHASE2, PHASE3)
         keys = await keys_in_force(connection, lot)
         check_seat(keys, body.group, body.i, body.kid, statement)
@@ -116,7 +141,8 @@ async def take_share_check(desk: Desk, statement: Statement, lot_id: UUID) -> No
         results = {result.tree: result.result for result in body.results}
         if sorted(results) != sorted(one.tree for one in listed):
             raise ReleaseIncomplete("a share check names every listed envelope of the stage")
-        await store.insert_checks(connection, lot_id, body.group, body.i, results)
+        if not await store.insert_checks(connection, lot_id, body.group, body.i, results):
+            raise AlreadyKept(f"seat {body.group}{body.i} has sent its share check; it stands")
         await _keep(connection, lot, statement)
 
 
@@ -124,27 +150,28 @@ async def take_release_r(desk: Desk, statement: Statement, lot_id: UUID) -> None
     """Keep a remedy member's shares for all of M, in one statement."""
     body = decode_body(statement, ReleaseR)
     async with transaction(desk.db, "bidding") as connection:
-        lot, opening = await _shared(connection, lot_id, body.closing)
+        lot, opening = await _shared(connection, lot_id, body)
         require_phase(opening, PHASE2)
         if opening.remedy_start is None or body.remedy_start != opening.remedy_start:
             raise OtherClosing("the remedy list is not signed by the supervisor, or is another")
         listed = await store.listed(connection, lot_id)
         shares = {share.tree: unb64(share.value, 32) for share in body.shares}
-        await _keep_shares(connection, lot, statement, ("R", body.i, body.kid), shares,
-                           [one for one in listed if one.tree in set(missing_b(listed))])  # fmt: skip
+        absent = set(missing_b(listed))
+        wanted = [one for one in listed if one.tree in absent]
+        await _keep_shares(connection, lot, statement, ("R", body.i, body.kid), shares, wanted)
 
 
 async def take_release_t(desk: Desk, statement: Statement, lot_id: UUID) -> None:
     """Keep a custodian's shares for the whole stage, in one statement."""
     body = decode_body(statement, ReleaseT)
     async with transaction(desk.db, "bidding") as connection:
-        lot, opening = await _shared(connection, lot_id, body.closing)
+        lot, opening = await _shared(connection, lot_id, body)
         require_phase(opening, PHASE3)
         if body.list_root != opening.list_root:
             raise OtherClosing("the release names another list than the closing's")
         shares = {share.tree: unb64(share.value, 32) for share in body.shares}
-        await _keep_shares(connection, lot, statement, ("T", body.i, body.kid), shares,
-                           await store.listed(connection, lot_id))  # fmt: skip
+        wanted = await store.listed(connection, lot_id)
+        await _keep_shares(connection, lot, statement, ("T", body.i, body.kid), shares, wanted)
 
 
 async def _keep_shares(
@@ -180,18 +207,25 @@ async def _keep_shares(
                     f"the share of seat {group}{i} for {one.volume} {one.tree[:16]}… does not fit "
                     "its commitment; nothing was kept"
                 )
-    await store.insert_shares(connection, lot.id, group, i, shares)
+    if not await store.insert_shares(connection, lot.id, group, i, shares):
+        raise AlreadyKept(f"seat {group}{i} has released its shares; the first release stands")
     await _keep(connection, lot, statement)
 
 
 async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id: UUID) -> None:
-    """Keep a bidder's objection at the opening, until the record is signed."""
+    """Keep a bidder's objection at the opening, until the record is signed.
+
+    Refuses one that the licence of the company that raises it did not sign.
+    """
     body = decode_body(statement, Objection)
     if actor.subject != body.uscc:
         raise NotAllowed("an objection is signed by the company that raises it")
     async with transaction(desk.db, "bidding") as connection:
-        lot, opening = await _shared(connection, lot_id, body.closing)
-        require_phase(opening, PHASE1, PHASE2, PHASE3, "phase4", "record")
+        lot, opening = await _shared(connection, lot_id, body)
+        require_phase(opening, PHASE1, PHASE2, PHASE3, PHASE4, RECORD)
+        signers = licence_signers(statement, desk.anchors, await platform_now(connection))
+        if [signer.uscc for signer in signers] != [body.uscc]:
+            raise NotAllowed(f"expected the licence signature of {body.uscc} alone; sign with it")
         await _keep(connection, lot, statement)
 
 
@@ -207,11 +241,14 @@ def _head(one: Listed) -> Head:
     return join_head(one.header, one.wraps)
 
 
-async def _shared(connection: Connection, lot_id: UUID, closing: str) -> tuple[Lot, Opening]:
+async def _shared(connection: Connection, lot_id: UUID, body: OfStage) -> tuple[Lot, Opening]:
+    """Take the lot's shared lock; refuses what names another closing or stage than the lot's."""
     lot = await tender_store.lot_shared(connection, lot_id)
     opening = await store.opening(connection, lot_id)
-    if opening.closing != closing:
+    if opening.closing != body.closing:
         raise OtherClosing("this names another closing than the lot's")
+    if body.stage != ONLY_STAGE:
+        raise OtherClosing(f"this version opens in one stage, got stage {body.stage}")
     return lot, opening
 
 

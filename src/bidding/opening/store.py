@@ -299,14 +299,18 @@ INSERT_CHECKS: Final[LiteralString] = """
     SELECT $1, $2, $3, tree, result
       FROM unnest($4::text[], $5::text[]) AS c (tree, result)
         ON CONFLICT (lot, group_letter, seat_index, tree) DO NOTHING
+ RETURNING tree
 """
 
 
 async def insert_checks(
     connection: Connection, lot: UUID, group: str, i: int, results: Mapping[str, str]
-) -> None:
-    """Keep a member's share check."""
-    await connection.execute(INSERT_CHECKS, lot, group, i, list(results), list(results.values()))
+) -> bool:
+    """Keep a member's share check; return False when this seat had sent one."""
+    rows = await connection.fetch(
+        INSERT_CHECKS, lot, group, i, list(results), list(results.values())
+    )
+    return len(rows) == len(results)
 
 
 CHECKS: Final[LiteralString] = """
@@ -330,14 +334,17 @@ INSERT_SHARES: Final[LiteralString] = """
     INSERT INTO bidding.share (lot, group_letter, seat_index, tree, value)
     SELECT $1, $2, $3, tree, value
       FROM unnest($4::text[], $5::bytea[]) AS s (tree, value)
+        ON CONFLICT (lot, group_letter, seat_index, tree) DO NOTHING
+ RETURNING tree
 """
 
 
 async def insert_shares(
     connection: Connection, lot: UUID, group: str, i: int, shares: Mapping[str, bytes]
-) -> None:
-    """Keep a member's released shares."""
-    await connection.execute(INSERT_SHARES, lot, group, i, list(shares), list(shares.values()))
+) -> bool:
+    """Keep a member's released shares; return False when this seat had released."""
+    rows = await connection.fetch(INSERT_SHARES, lot, group, i, list(shares), list(shares.values()))
+    return len(rows) == len(shares)
 
 
 SHARES: Final[LiteralString] = """

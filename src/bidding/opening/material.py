@@ -8,7 +8,7 @@ from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk, open_token
 from bidding.bid.domain import Act
 from bidding.opening import store
-from bidding.opening.domain import Listed, Opening, list_entries, released_by
+from bidding.opening.domain import Listed, Opening, Result, list_entries, released_by
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from bidding.tender.service import public_leaves
@@ -109,16 +109,7 @@ async def hall(desk: Desk, lot_id: UUID) -> dict[str, Any]:
                 "released_at": _released_at(volumes),
                 "b_from": volumes[0].b_from,
                 "custodians": min(len(released_by(shares, "T", v.tree)) for v in volumes),
-                "results": [
-                    {
-                        "volume": v.volume,
-                        "code": results[v.tree].code,
-                        "fault": results[v.tree].fault,
-                        "b_from": results[v.tree].b_from,
-                    }
-                    for v in volumes
-                    if v.tree in results
-                ],
+                "results": [_result_part(results[v.tree]) for v in volumes if v.tree in results],
                 "items": None if submission not in opened else dict(opened[submission].items),
             }
         )
@@ -151,6 +142,15 @@ def _lot_part(lot: Lot) -> dict[str, Any]:
         "status": lot.status,
         "deadline": None if lot.deadline_at is None else time_text(lot.deadline_at),
         "ceiling_price_yuan": str(lot.ceiling_price_yuan),
+    }
+
+
+def _result_part(result: Result) -> dict[str, Any]:
+    return {
+        "volume": result.volume,
+        "code": result.code,
+        "fault": result.fault,
+        "b_from": result.b_from,
     }
 
 

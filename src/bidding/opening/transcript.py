@@ -13,7 +13,6 @@ from bidding.bid.domain import Act
 from bidding.opening import store
 from bidding.opening.domain import DONE, Listed, WrongPhase, list_entries
 from bidding.tender import store as tender_store
-
 from foundation.database import Connection
 from foundation.ledger.log import checkpoint_covering, leaf_openings, tlog_proofs
 from foundation.statements.canonical import Json

@@ -137,7 +137,7 @@ async def keep_statement(
     return queue
 
 
-async def record_event(
+async def record_event(  # noqa: PLR0913 - who did what to what, when, and who may see it
     connection: Connection,
     name: str,
     *,

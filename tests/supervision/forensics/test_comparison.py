@@ -64,7 +64,8 @@ def test_honest_bids_that_all_copy_the_tender_document_share_nothing() -> None:
     dice = random.Random(3)
     document = prose(dice, 6000)
     bids = []
-    for number in range(12):
+    # Fewer bids than from which common knowledge is set aside: the subtraction alone must do it.
+    for number in range(7):
         start = dice.randrange(2000)
         quoted = document[start : start + 3000]
         bids.append(a_bid(f"bid {number}", prose(dice, 4000) + quoted + prose(dice, 2000)))
@@ -83,6 +84,16 @@ def test_a_stray_piece_on_another_diagonal_does_not_break_a_passage() -> None:
     second = a_bid("b", stray + prose(dice, 900) + broken + prose(dice, 100) + stray)
     (found,) = compare([first, second], ()).pairs[0].passages[:1]
     assert found.chars >= 580
+
+
+def test_letters_put_in_and_left_out_do_not_cut_a_passage() -> None:
+    dice = random.Random(15)
+    passage = prose(dice, 600)
+    copied = passage[:150] + "增补字" + passage[150:300] + passage[303:450] + passage[451:]
+    first, second = a_bid("a", prose(dice, 400) + passage), a_bid("b", copied + prose(dice, 400))
+    found = compare([first, second], ()).pairs[0].passages
+    assert len(found) == 1
+    assert found[0].chars > 480
 
 
 def test_places_lead_back_to_the_original_text() -> None:

@@ -1,6 +1,16 @@
 """The acts in their order, and the addresses to look at afterwards."""
 
-from sunbid.demo import award, bids, evaluation, evidence, opening, papers, publish, supervision
+from sunbid.demo import (
+    award,
+    bids,
+    evaluation,
+    evidence,
+    opening,
+    papers,
+    publish,
+    screenshots,
+    supervision,
+)
 from sunbid.demo.play import Play
 from sunbid.demo.stage import Stage
 
@@ -27,6 +37,7 @@ def play_tender(play: Play) -> None:
     papers.fetch(play)
     story.chapter("六、证据")
     evidence.verify(play)
+    screenshots.picture(play)
     evidence.tamper(play)
 
 

@@ -55,7 +55,7 @@ def _perform(stage: Stage, story: Story, arguments: argparse.Namespace) -> int:
     story.urls = acts.addresses(stage)
     story.write(arguments.json)
     sys.stderr.write(f"\n{'✓' if code == 0 else '✗'} {len(story.steps)} steps in "
-                     f"{time.monotonic() - story.began:.1f} s\n")  # fmt: skip
+                     f"{story.seconds:.1f} s\n")  # fmt: skip
     if not arguments.exit and code == 0:
         for name, url in story.urls.items():
             sys.stderr.write(f"  {name:<12} {url}\n")

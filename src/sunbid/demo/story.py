@@ -44,6 +44,21 @@ class Story:
     )
     urls: dict[str, str] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
+    aside_seconds: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long the story has taken, without what is no part of it."""
+        return time.monotonic() - self.began - self.aside_seconds
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Do something whose time does not count."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.aside_seconds += time.monotonic() - began
 
     @contextmanager
     def step(self, step_id: str, name: str) -> Iterator[Step]:
@@ -70,7 +85,7 @@ class Story:
         """Return the story as `commands.md` says."""
         return {
             "ok": bool(self.steps) and all(step.ok for step in self.steps),
-            "seconds": round(time.monotonic() - self.began, 3),
+            "seconds": round(self.seconds, 3),
             "seed": self.seed,
             "steps": [
                 {

@@ -49,7 +49,7 @@ def picture(play: Play) -> None:
     """The step of the story: pictures beside the package, or no step where there is no browser."""
     if not can_take():
         return
-    with play.story.step("pages.pictures", "页面截图") as step:
+    with play.story.aside(), play.story.step("screenshots", "页面截图（不计入用时）") as step:
         made = take(play, play.folder / "screenshots")
         play.story.files["screenshots"] = [str(p.relative_to(play.stage.data)) for p in made]
         step.detail = f"{len(made)} 张"

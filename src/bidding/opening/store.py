@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 from uuid import UUID
 
 from bidding.opening.domain import (
@@ -409,27 +409,17 @@ INSERT_OPENED_BID: Final[LiteralString] = """
 """
 
 
-async def insert_opened_bid(
-    connection: Connection,
-    lot: UUID,
-    submission: UUID,
-    *,
-    uscc: str,
-    name: str,
-    items: Mapping[str, Any],
-    files: Mapping[str, Mapping[str, str]],
-    machine_code: str | None,
-) -> None:
+async def insert_opened_bid(connection: Connection, bid: OpenedBid) -> None:
     """Write an opened bid: the line read aloud and the object keys of its files."""
     await connection.execute(
         INSERT_OPENED_BID,
-        lot,
-        submission,
-        uscc,
-        name,
-        json.dumps(dict(items), ensure_ascii=False),
-        json.dumps({v: dict(f) for v, f in files.items()}, ensure_ascii=False),
-        machine_code,
+        bid.lot,
+        bid.submission,
+        bid.uscc,
+        bid.name,
+        json.dumps(dict(bid.items), ensure_ascii=False),
+        json.dumps({v: dict(f) for v, f in bid.files.items()}, ensure_ascii=False),
+        bid.machine_code,
     )
 
 

@@ -27,6 +27,7 @@ from bidding.opening.domain import (
     RECORD,
     Checked,
     Listed,
+    OpenedBid,
     Opening,
     Result,
     Share,
@@ -156,8 +157,13 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
         for one in listed:
             await store.insert_result(connection, lot_id, _result(one, outcomes[one.tree]))
         for submission, bid in bids.items():
-            await _insert_bid(connection, held, acts, listed, submission, bid)
-        await _offer_record(connection, desk, held, opening, listed, outcomes, acts, aloud)
+            act = acts[next(one.act for one in listed if one.submission == submission)]
+            await store.insert_opened_bid(connection, _opened_bid(act, submission, bid))
+        rows = [
+            _record_row(one, outcomes[one.tree], acts[one.act])
+            for one in sorted(listed, key=lambda o: o.tree)
+        ]
+        await _offer_record(connection, desk, held, opening, rows, aloud)
 
 
 def _open_all(
@@ -272,25 +278,10 @@ def _result(one: Listed, outcome: Outcome) -> Result:
     )
 
 
-async def _insert_bid(
-    connection: Connection,
-    lot: Lot,
-    acts: Mapping[str, Act],
-    listed: Sequence[Listed],
-    submission: UUID,
-    bid: Mapping[str, Any],
-) -> None:
-    act = acts[next(one.act for one in listed if one.submission == submission)]
+def _opened_bid(act: Act, submission: UUID, bid: Mapping[str, Any]) -> OpenedBid:
     bidder = read(act.statement or b"").body["bidder"]
-    await store.insert_opened_bid(
-        connection,
-        lot.id,
-        submission,
-        uscc=bidder["uscc"],
-        name=bidder["name"],
-        items=bid["items"],
-        files=bid["files"],
-        machine_code=bid["machine_code"],
+    return OpenedBid(
+        lot=act.lot, submission=submission, uscc=bidder["uscc"], name=bidder["name"], **bid
     )
 
 
@@ -299,9 +290,7 @@ async def _offer_record(
     desk: Desk,
     lot: Lot,
     opening: Opening,
-    listed: Sequence[Listed],
-    outcomes: Mapping[str, Outcome],
-    acts: Mapping[str, Act],
+    rows: Sequence[Mapping[str, Any]],
     aloud: Mapping[UUID, Mapping[str, Any]],
 ) -> None:
     now = await platform_now(connection)
@@ -310,10 +299,7 @@ async def _offer_record(
         "v": 1,
         "closing": opening.closing,
         "stage": 1,
-        "results": [
-            _record_row(one, outcomes[one.tree], acts[one.act])
-            for one in sorted(listed, key=lambda o: o.tree)
-        ],
+        "results": list(rows),
         "items": [{"submission": str(s), "items": aloud[s]} for s in sorted(aloud, key=str)],
         "objections": sorted(o.statement.sid for o in objections),
     }

@@ -106,6 +106,18 @@ class DocumentNameTaken(Conflict):
     code = "document-name-taken"
 
 
+class TenderNumberTaken(Conflict):
+    """A tender with this number was already drafted."""
+
+    code = "tender-number-taken"
+
+
+class MemberKeyTaken(Conflict):
+    """This key was already registered in another statement."""
+
+    code = "member-key-taken"
+
+
 class NoticeRefused(Invalid):
     """The notice breaks a rule of its regime."""
 

@@ -43,6 +43,7 @@ from foundation.statements.store import (
     kept_statements,
     ledger_body,
     offer_paper,
+    papers_of_scope,
     record_event,
 )
 
@@ -138,13 +139,16 @@ async def announce(
 ) -> tuple[str, str]:
     """Check the notice against its regime and offer opening keys and schedule for signature.
 
-    Refuses a period shorter than the law's with its article, and groups that are not
-    independent. Returns the sids of the two papers, which buyer and supervisor sign.
+    Refuses a period shorter than the law's with its article, groups that are not independent,
+    and another notice once a paper of the first is signed by all. Returns the sids of the two
+    papers, which buyer and supervisor sign; a changed notice makes its older papers void.
     """
     require(actor, "agency")
     async with transaction(db, "bidding", store.CONSTRAINTS) as connection:
         held = await store.lot_exclusive(connection, lot_id)
         _require_party(actor, held.parties.agency_uscc)
+        if held.opening_keys is not None or held.schedule is not None:
+            raise WrongStatus("opening keys or schedule were signed: the notice stands as it is")
         now = await platform_now(connection)
         clocks(held.regime, announcement.issued_on).require_notice_period(
             announcement.issued_on, announcement.deadline_at
@@ -165,8 +169,15 @@ async def announce(
             Required(role="supervisor", subject=held.parties.supervisor_uscc),
         )
         for statement in (keys, schedule):
-            await offer_paper(connection, statement, required, scope=lot_id, at=now)
+            if await _newest(connection, lot_id, statement.type) != statement.sid:
+                await offer_paper(connection, statement, required, scope=lot_id, at=now)
     return keys.sid, schedule.sid
+
+
+async def _newest(connection: Connection, lot_id: UUID, type_: str) -> str | None:
+    """The sid of the paper of a type that was offered last: those before it are void."""
+    papers = await papers_of_scope(connection, lot_id, type_)
+    return papers[-1].statement.sid if papers else None
 
 
 async def _opening_keys(
@@ -239,6 +250,8 @@ async def _accept_paper(connection: Connection, statement: Statement) -> None:
     held = await store.lot_exclusive(connection, UUID(statement.body["lot"]))
     if held.status != DRAFTED:
         raise WrongStatus(f"a lot that is {held.status} takes no new {statement.type}")
+    if await _newest(connection, held.id, statement.type) != statement.sid:
+        raise WrongStatus(f"this {statement.type} is void: the notice was changed after it")
     now = await platform_now(connection)
     body = lot_ledger_body(held, statement.type, statement.sid, now)
     await keep_statement(connection, statement, scope=held.id, body=body, at=now, public=True)

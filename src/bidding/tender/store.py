@@ -13,10 +13,12 @@ from bidding.tender.domain import (
     Lot,
     LotDraft,
     LotId,
+    MemberKeyTaken,
     Parties,
     Question,
     TenderDraft,
     TenderId,
+    TenderNumberTaken,
     UnknownLot,
     UnknownTender,
     WrongStatus,
@@ -29,6 +31,9 @@ from foundation.statements.signed import Statement
 CONSTRAINTS: Final[Mapping[str, type[Refused]]] = {
     "lot_moves": WrongStatus,
     "document_lot_name_key": DocumentNameTaken,
+    "tender_number_key": TenderNumberTaken,
+    "member_key_kid_key": MemberKeyTaken,
+    "member_key_sign_kid_key": MemberKeyTaken,
 }
 
 INSERT_TENDER: Final[LiteralString] = """
@@ -346,7 +351,7 @@ INSERT_MEMBER_KEY: Final[LiteralString] = """
     INSERT INTO bidding.member_key
            (sid, uscc, name, seat, kid, sign_kid, sign_pk, raw, not_before, not_after)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (sid) DO NOTHING
 """
 
 

@@ -16,24 +16,28 @@ from bidding.opening import release, steps, unsealing
 from bidding.opening import store as opening_store
 from bidding.tender import drill
 from bidding.tender import service as tender
+from bidding.tender import store as tender_store
 from experts.drawing import service as drawing
 from experts.panel import service as panel
 from foundation.clock import platform_now
 from foundation.database import Connection, Context, reading, transaction
 from foundation.identity import Actor, require
 from foundation.identity import store as identity_store
-from foundation.problems import Invalid, NotAllowed
+from foundation.problems import Invalid, NotAllowed, Refused
 from foundation.statements.canonical import BadField
-from foundation.statements.signed import Signature, Statement, check_signature
+from foundation.statements.signed import BadSignature, Signature, Statement, check_signature
 from foundation.statements.store import (
     NotYourPaper,
     Paper,
     add_signature,
     find_paper,
+    kept_statement,
     paper,
     paper_locked,
     papers_waiting,
 )
+
+MEMBER_KEY: Final = "member-key"
 
 AcceptPaper = Callable[[Connection, Statement], Awaitable[None]]
 AcceptStatement = Callable[[Desk, Actor, Statement], Awaitable[None]]
@@ -70,7 +74,8 @@ async def sign_paper(
 ) -> tuple[Statement, bool]:
     """Add one signature to a paper; with the last one it is accepted in the same transaction.
 
-    Refuses a signature that does not verify, and one that the paper does not wait for.
+    Refuses a signature that does not verify, and one that the paper does not wait for; who has
+    signed already is told so, and nothing changes.
     """
     async with reading(desk.db, "foundation") as connection:
         kind = (await paper(connection, sid)).statement.type
@@ -79,14 +84,32 @@ async def sign_paper(
         held = await paper_locked(connection, sid)
         now = await platform_now(connection)
         subject, kid = await _signer_of(desk, connection, held, signature)
-        if actor.subject != subject and actor.kid != kid:
+        if not _is_of(actor, subject, kid):
             raise NotAllowed("a paper is signed by the one who is logged in")
+        if has_signed(held, subject, kid):
+            return held.statement, held.completed_at is not None
         signed, complete = await add_signature(
             connection, held, signature, subject=subject, kid=kid, at=now
         )
         if complete:
             await acceptor.accept(connection, signed)
     return signed, complete
+
+
+def _is_of(actor: Actor, subject: str | None, kid: str | None) -> bool:
+    """Say whether an organisation or key is the actor's; what nobody states is nobody's."""
+    if kid is not None:
+        return actor.kid == kid
+    return subject is not None and actor.subject == subject
+
+
+def has_signed(held: Paper, subject: str | None, kid: str | None) -> bool:
+    """Say whether a paper waited for this organisation or key and has its signature."""
+    return any(
+        waiting.signed_at is not None
+        and (waiting.required.subject, waiting.required.kid) == (subject, kid)
+        for waiting in held.waiting
+    )
 
 
 async def _signer_of(
@@ -118,14 +141,13 @@ async def show_paper(desk: Desk, actor: Actor, sid: str) -> Paper:
     async with reading(desk.db, "foundation") as connection:
         found = await paper(connection, sid)
     for waiting in found.waiting:
-        required = waiting.required
-        if required.subject == actor.subject or (actor.kid and required.kid == actor.kid):
+        if _is_of(actor, waiting.required.subject, waiting.required.kid):
             return found
     raise NotYourPaper("this paper does not need your signature")
 
 
 async def _member_key(desk: Desk, _: Actor, statement: Statement) -> None:
-    async with transaction(desk.db, "bidding") as connection:
+    async with transaction(desk.db, "bidding", tender_store.CONSTRAINTS) as connection:
         now = await platform_now(connection)
         await tender.accept_member_key(connection, statement, desk.anchors, now)
 
@@ -164,7 +186,7 @@ async def _lot_of(desk: Desk, statement: Statement) -> UUID:
 
 
 STATEMENTS: Final[Mapping[str, AcceptStatement]] = {
-    "member-key": _member_key,
+    MEMBER_KEY: _member_key,
     "readiness": _readiness,
     "share-check": _share_check,
     "release-r": _release_r,
@@ -180,17 +202,35 @@ STATEMENTS: Final[Mapping[str, AcceptStatement]] = {
 
 
 async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> None:
-    """Hand a signed statement to the service of its type; refuses types of other doors."""
+    """Hand a signed statement to the service of its type; refuses types of other doors.
+
+    What was accepted before is accepted: an answer that was lost may be asked for again.
+    """
     acceptor = STATEMENTS.get(statement.type)
     if acceptor is None:
         raise UnknownType(f"expected one of {', '.join(sorted(STATEMENTS))}, got {statement.type}")
-    await acceptor(desk, actor, statement)
+    if not await _is_accepted(desk, statement):
+        try:
+            await acceptor(desk, actor, statement)
+        except Refused:
+            # Posted twice at once: the other one was faster.
+            if not await _is_accepted(desk, statement):
+                raise
+
+
+async def _is_accepted(desk: Desk, statement: Statement) -> bool:
+    async with reading(desk.db, "bidding") as connection:
+        if statement.type == MEMBER_KEY:
+            return await tender_store.member_key(connection, statement.sid) is not None
+        return await kept_statement(connection, statement.sid) is not None
 
 
 async def enter(desk: Desk, actor: Actor, signed: Statement) -> dict[str, Any]:
     """Take what a phone or page signed by the door that fits: a waiting paper, else a statement."""
     async with reading(desk.db, "foundation") as connection:
         is_paper = await find_paper(connection, signed.sid) is not None
+    if not signed.sigs:
+        raise BadSignature("expected the signature of whoever sends this, got none")
     if is_paper:
         _, complete = await sign_paper(desk, actor, signed.sid, signed.sigs[-1])
         return {"paper": signed.sid, "complete": complete}

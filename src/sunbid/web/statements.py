@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from foundation.identity.request import signed_in
 from foundation.statements.canonical import Json, time_text
-from foundation.statements.signed import from_json
+from foundation.statements.signed import BadSignature, from_json
 from foundation.statements.store import Paper
 from sunbid import doors
 
@@ -61,6 +61,8 @@ async def sign_paper(
 ) -> SignatureTaken:
     """Add one's signature to a paper; the statement is sent with exactly that signature."""
     statement = from_json(data.statement)
+    if not statement.sigs:
+        raise BadSignature("expected one's own signature in the statement, got none")
     _, complete = await doors.sign_paper(
         request.app.state.desk, signed_in(request), sid, statement.sigs[-1]
     )

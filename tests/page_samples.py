@@ -511,6 +511,11 @@ def seats() -> object:
 SAMPLES |= {
     "scoring": ("panel/scoring.html", scoring, EXPERT),
     "scoring-verdict": ("panel/scoring.html", scoring_verdict, EXPERT),
+    "scoring-signed": (
+        "panel/scoring.html",
+        lambda: scoring_view(replace(seat_work(36), is_signed=True), "A", "t1", None),
+        EXPERT,
+    ),
     "seats": ("panel/seats.html", seats, EXPERT),
     "sheet": ("panel/sheet.html", lambda: sheet_view(seat_work(36), signed_at=None), EXPERT),
     "sheet-open": ("panel/sheet.html", lambda: sheet_view(seat_work(30), signed_at=None), EXPERT),

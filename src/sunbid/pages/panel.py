@@ -134,6 +134,7 @@ class ScoringView:
     next_criterion: str | None
     draft_address: str
     finish: Action
+    is_signed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,7 @@ class SeatWork:
     method: Method
     codes: Sequence[str]
     marks: Mapping[Key, DraftMark]
+    is_signed: bool = False
 
 
 def scoring_view(
@@ -179,6 +181,7 @@ def scoring_view(
         next_criterion=criteria[at + 1].href if at + 1 < len(criteria) else None,
         draft_address=f"/seats/{work.lot_id}/marks",
         finish=Action(label=words("seat.finish"), href=f"/seats/{work.lot_id}/sheet"),
+        is_signed=work.is_signed,
     )
 
 

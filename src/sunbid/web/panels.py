@@ -122,6 +122,7 @@ async def seat_work(request: AnyRequest, lot: UUID) -> tuple[SeatWork, BlindMate
         method=found.method,
         codes=sorted(found.bids),
         marks={(m.code, m.criterion): shown_mark(m) for m in marks if m.saved_at is not None},
+        is_signed=found.handed_in,
     )
     return work, found
 
@@ -164,7 +165,10 @@ async def open_document(
     request: AnyRequest, found: BlindMaterial, code: str, volume: str
 ) -> OpenDocument | None:
     """The file and page that the pane shows."""
-    files = [file for file in found.bids[code] if file.volume == volume]
+    files = sorted(
+        (file for file in found.bids[code] if file.volume == volume),
+        key=lambda file: (reading_order(file.name), file.name),
+    )
     if not files:
         return None
     asked = request.query_params
@@ -186,6 +190,12 @@ async def open_document(
         is_readable=read.is_readable,
         files=tuple(file_tab(file, chosen) for file in files),
     )
+
+
+def reading_order(name: str) -> int:
+    """Pages of print first, then text, then tables and data."""
+    suffixes = (".pdf", ".docx", ".xlsx")
+    return next((i for i, suffix in enumerate(suffixes) if name.endswith(suffix)), len(suffixes))
 
 
 def file_tab(file: BlindFile, chosen: BlindFile) -> tuple[str, str, bool]:

@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import page_samples as samples
@@ -59,6 +59,11 @@ def look(page: Page, name: str, width: int, folder: Path) -> int:
     return problems
 
 
+def say(error: Error) -> None:
+    """A script's fault."""
+    print(error)
+
+
 def main() -> int:
     """Looks at the named samples, or at all."""
     folder = Path(sys.argv[1]).resolve()
@@ -81,7 +86,7 @@ def main() -> int:
             )
             for name in written:
                 page = context.new_page()
-                page.on("pageerror", print)
+                page.on("pageerror", say)
                 page.goto(f"{base}/{name}.html", wait_until="networkidle")
                 problems += look(page, name, width, folder)
                 page.close()

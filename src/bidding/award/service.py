@@ -15,6 +15,7 @@ from bidding.award.domain import (
     NotACandidate,
     NotDecided,
     NotOnCommittee,
+    ReportMissing,
     Standstill,
     Vote,
     WrongBallot,
@@ -28,8 +29,16 @@ from bidding.opening.domain import OpenedBid
 from bidding.opening.store import opened_bids
 from bidding.regime.clocks import beijing_date, clocks
 from bidding.tender import store as tender_store
-from bidding.tender.domain import EVALUATING, STANDSTILL, Lot, WrongStatus, next_status
-from bidding.tender.service import lot_ledger_body
+from bidding.tender.domain import (
+    AWARDED,
+    CONTRACTED,
+    EVALUATING,
+    STANDSTILL,
+    Lot,
+    WrongStatus,
+    next_status,
+)
+from bidding.tender.service import is_party, lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading, transaction
 from foundation.identity import Actor, require
@@ -49,6 +58,7 @@ from foundation.statements.store import (
 )
 
 BASIS_VOTE: Final = "票决定标：定标委员会直接票决，得票最多者中标（试点规则，演示数据）"
+PUBLISHED_RESULT: Final = frozenset({STANDSTILL, AWARDED, CONTRACTED})
 BASIS_RANK: Final = "招标投标法实施条例第五十五条：排名第一的中标候选人中标"
 
 
@@ -250,14 +260,22 @@ async def accept_letter(connection: Connection, statement: Statement) -> None:
     )
 
 
-async def award_material(db: Database, lot_id: UUID) -> dict[str, Any]:
-    """Return what a committee member votes on: candidates, members, the open ballot."""
+async def award_material(db: Database, actor: Actor | None, lot_id: UUID) -> dict[str, Any]:
+    """Return what a committee member votes on: candidates, members, the open ballot.
+
+    Everybody else reads the published candidates alone; refused to them before that.
+    """
     async with reading(db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
-        report = await _report(connection, lot_id)
-        bids = {str(b.submission): b for b in await opened_bids(connection, lot_id)}
         members = await store.members(connection, lot_id)
         votes = await store.votes(connection, lot_id)
+        if not is_party(lot, actor) and not _is_member(members, actor):
+            # Who sits on the committee, and how far it is, stays inside until the award.
+            members, votes = [], []
+            if lot.status not in PUBLISHED_RESULT:
+                raise ReportMissing(f"the candidates of lot {lot_id} are not published yet")
+        report = await _report(connection, lot_id)
+        bids = {str(b.submission): b for b in await opened_bids(connection, lot_id)}
         standstill = await store.standstill_of(connection, lot_id)
         return {
             **_place(lot),
@@ -306,6 +324,10 @@ async def _require_standstill_over(connection: Connection, lot: Lot, now: dateti
     if lot.status != STANDSTILL or standstill is None:
         raise WrongStatus(f"a lot that is {lot.status} is not in its standstill")
     clocks(lot.regime, beijing_date(now)).require_standstill_over(now, standstill.ends_at)
+
+
+def _is_member(members: Sequence[Member], actor: Actor | None) -> bool:
+    return actor is not None and actor.kid in {member.kid for member in members}
 
 
 def _member(members: Sequence[Member], wanted: UUID) -> Member:

@@ -8,7 +8,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 
 from bidding.award import service
-from foundation.identity.request import signed_in
+from foundation.identity.request import actor_of, signed_in
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -39,8 +39,8 @@ async def announce_candidates(request: AnyRequest, lot: FromPath[UUID]) -> dict[
 
 @get("/api/v1/lots/{lot:uuid}/award", tags=["award"])
 async def award_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
-    """Candidates, committee, votes so far and the standstill."""
-    return await service.award_material(request.app.state.desk.db, lot)
+    """Published candidates and the standstill; to the parties and members the open ballot too."""
+    return await service.award_material(request.app.state.desk.db, actor_of(request), lot)
 
 
 @post("/api/v1/lots/{lot:uuid}/award", tags=["award"])

@@ -38,7 +38,7 @@ async def ballot(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     """The ballot paper of the award committee."""
     db, actor = request.app.state.desk.db, require(signed_in(request), "committee", "buyer")
     held, _ = await tender.show_lot(db, actor, lot)
-    found = await service.award_material(db, lot)
+    found = await service.award_material(db, actor, lot)
     view = vote_view(held, found, member_of(found, actor), await read_now(db))
     return await page(request, "award/vote.html", view)
 
@@ -57,7 +57,7 @@ async def cast(
 ) -> Redirect:
     """Send the ballot to the member's device."""
     actor = require(signed_in(request), "committee")
-    found = await service.award_material(request.app.state.desk.db, lot)
+    found = await service.award_material(request.app.state.desk.db, actor, lot)
     body = {
         **{name: found[name] for name in ("v", "tender", "lot", "round")},
         "ballot": found["ballot"],

@@ -6,7 +6,7 @@ Only what is published by then goes in; leaves that are not opened yet show thei
 import base64
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import pairwise
@@ -19,9 +19,9 @@ from bidding.opening.store import listed as listed_of
 from bidding.opening.transcript import transcript
 from bidding.sealing.parts import PART
 from bidding.tender import store as tender_store
-from bidding.tender.domain import Lot
+from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, Lot
 from bidding.tender.service import notice_facts
-from experts.published import evaluation_evidence
+from experts.published import EVALUATION_TYPES, evaluation_evidence
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading
 from foundation.ledger.log import (
@@ -49,6 +49,20 @@ LOTS_WITHOUT_RECORD: Final[LiteralString] = """
      LIMIT 10000
 """
 
+# The rest of the lots that were recorded: their result is not determined.
+LOTS_WITHOUT_RESULT: Final[LiteralString] = """
+    SELECT id::text
+      FROM bidding.lot
+     WHERE status IN ('recorded', 'evaluating', 'evaluated', 'standstill')
+  ORDER BY id
+     LIMIT 10000
+"""
+
+# Until the result who evaluates, who votes and what supervision looks at stay secret
+# (招标投标法 art. 37), and so do the leaves: whoever guesses a vote could try it against one.
+SETTLED: Final = frozenset({AWARDED, CONTRACTED, FAILED})
+SECRET_UNTIL_SETTLED: Final = frozenset({*EVALUATION_TYPES, "vote", "award", "letter", "event"})
+
 BATCHES_OF_SCOPE: Final[LiteralString] = """
     SELECT DISTINCT batch
       FROM foundation.ledger_entry
@@ -63,23 +77,29 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
         now = await platform_now(connection)
+        is_settled = lot.status in SETTLED
+        events = [
+            kept.statement
+            for kept in await kept_statements(connection, lot_id, ["event"])
+            if kept.public or is_settled
+        ]
         files: dict[str, Json] = {
             "package.json": await _about(connection, lot, now),
             "opening.json": await transcript(connection, lot_id),
             "notice.json": notice_facts(lot),
-            "events.json": [
-                k.statement.json() for k in await kept_statements(connection, lot_id, ["event"])
-            ],
+            "events.json": [event.json() for event in events],
         }
         listed = await listed_of(connection, lot_id)
         award = await award_evidence(connection, lot)
         if award is not None:
             files["award.json"] = award
-    async with reading(desk.db, "experts") as connection:
-        evaluation = await evaluation_evidence(connection, lot_id, "experts")
+    if is_settled:
+        async with reading(desk.db, "experts") as connection:
+            evaluation = await evaluation_evidence(connection, lot_id, "experts")
         if evaluation is not None:
             files["evaluation.json"] = evaluation
-    files["leaves.json"], proofs = await _leaves(desk.db, lot, now)
+    shown = {event.sid for event in events}
+    files["leaves.json"], proofs = await _leaves(desk.db, lot, shown, now)
     files["opening.json"]["proofs"] |= proofs
     async with reading(desk.db, "bidding") as connection:
         files["consistency.json"] = await _consistency(connection, notes_in(files))
@@ -116,7 +136,9 @@ async def _about(connection: Connection, lot: Lot, now: datetime) -> dict[str, J
     }
 
 
-async def _leaves(db: Database, lot: Lot, now: datetime) -> tuple[list[Json], dict[str, str]]:
+async def _leaves(
+    db: Database, lot: Lot, shown: set[str], now: datetime
+) -> tuple[list[Json], dict[str, str]]:
     """Every leaf of every batch that touches the lot, opened where 14.5 says so, and proofs.
 
     One proof a batch is enough: a batch fills a subtree, and the proof of one of its leaves fixes
@@ -126,6 +148,7 @@ async def _leaves(db: Database, lot: Lot, now: datetime) -> tuple[list[Json], di
         batches = [r["batch"] for r in await connection.fetch(BATCHES_OF_SCOPE, str(lot.id))]
         entries = await entries_of_batches(connection, batches)
         waiting = await connection.fetch(LOTS_WITHOUT_RECORD)
+        unsettled = {row["id"] for row in await connection.fetch(LOTS_WITHOUT_RESULT)}
         origin = (await origin_of(connection)).origin
         first = {entry.batch: entry.index for entry in reversed(entries)}
         proofs = await tlog_proofs(connection, sorted(first.values()))
@@ -134,6 +157,7 @@ async def _leaves(db: Database, lot: Lot, now: datetime) -> tuple[list[Json], di
     leaves = [
         opening_of(entry, origin).to_json()
         if is_open(entry, str(lot.id), spans, still_secret, now)
+        and not is_confidential(entry, unsettled, shown)
         else {"index": entry.index, "leaf_hash": entry.leaf_hash.hex()}
         for entry in entries
     ]
@@ -163,6 +187,19 @@ async def _consistency(connection: Connection, notes: set[str]) -> list[Json]:
         }
         for old, new in pairwise(sizes)
     ]
+
+
+def is_confidential(entry: Entry, unsettled: Set[str], shown: Set[str]) -> bool:
+    """Say whether a leaf's opening has to wait for the result of its lot.
+
+    `shown` are the events that the package publishes before.
+    """
+    body: dict[str, Any] = json.loads(entry.body)
+    return (
+        body.get("lot") in unsettled
+        and body["t"] in SECRET_UNTIL_SETTLED
+        and body["subject"] not in shown
+    )
 
 
 def is_open(

@@ -8,7 +8,7 @@ from foundation.statements.signed import read
 from sunbid.client import ServerRefused
 from sunbid.demo.play import MINUTE, Play, shown
 from sunbid.demo.stage import Outcome
-from sunbid.demo_files.bids import DemoBidder, write_bid
+from sunbid.demo_files.bids import DemoBidder, machine_code, write_bid
 
 
 def prepare(play: Play) -> None:
@@ -87,6 +87,8 @@ def _seal(
         "seal", material, "--uscc", bidder.uscc, "--name", bidder.name, "--out", folder,
         "--passphrase-file", _passphrase(play, bidder.persona),
         "--expect-opening-keys", play.papers["opening_keys"],
+        # All personas seal on this one machine: each says which machine it stands for.
+        "--machine-code", machine_code(bidder, play.story.seed),
     ]  # fmt: skip
     for volume in ("qual", "tech", "price"):
         words += ["--volume", f"{volume}={files / volume}"]

@@ -16,6 +16,8 @@ def flag(play: Play) -> None:
         names = {price["bidder"]: price["name"] for price in page["prices"]}
         named = {names[bidder] for f in page["findings"] for bidder in f["bidders"]}
         step.expect(ring <= named, f"the ring is not named: {named}")
+        same = {names[b] for f in page["findings"] if f["flag"] == "R102" for b in f["bidders"]}
+        step.expect(same == ring, f"one machine is said of {same}")
         step.detail = ", ".join(f"{flag}（{grade} 级）" for flag, grade in sorted(grades.items()))
     with play.story.step("case.taken", "监督人员立案核查；没有任何投标被机器否决") as step:
         with play.stage.client("supervisor") as client:

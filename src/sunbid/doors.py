@@ -38,6 +38,8 @@ from foundation.statements.store import (
 )
 
 MEMBER_KEY: Final = "member-key"
+# That one of these is kept its signer alone is told: others could try their guesses of a vote.
+PERSONAL: Final = frozenset({"pledge", "scorecard", "dissent", "vote"})
 
 AcceptPaper = Callable[[Connection, Statement], Awaitable[None]]
 AcceptStatement = Callable[[Desk, Actor, Statement], Awaitable[None]]
@@ -209,20 +211,24 @@ async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> No
     acceptor = STATEMENTS.get(statement.type)
     if acceptor is None:
         raise UnknownType(f"expected one of {', '.join(sorted(STATEMENTS))}, got {statement.type}")
-    if not await _is_accepted(desk, statement):
+    if not await _is_accepted(desk, actor, statement):
         try:
             await acceptor(desk, actor, statement)
         except Refused:
             # Posted twice at once: the other one was faster.
-            if not await _is_accepted(desk, statement):
+            if not await _is_accepted(desk, actor, statement):
                 raise
 
 
-async def _is_accepted(desk: Desk, statement: Statement) -> bool:
+async def _is_accepted(desk: Desk, actor: Actor, statement: Statement) -> bool:
     async with reading(desk.db, "bidding") as connection:
         if statement.type == MEMBER_KEY:
             return await tender_store.member_key(connection, statement.sid) is not None
-        return await kept_statement(connection, statement.sid) is not None
+        kept = await kept_statement(connection, statement.sid)
+    if kept is None:
+        return False
+    signers = {signature.kid for signature in kept.statement.sigs}
+    return statement.type not in PERSONAL or actor.kid in signers
 
 
 async def enter(desk: Desk, actor: Actor, signed: Statement) -> dict[str, Any]:

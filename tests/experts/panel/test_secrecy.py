@@ -1,5 +1,7 @@
 """Between report and award: who may read the candidates, the committee and its progress."""
 
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -7,8 +9,11 @@ import pytest
 from bidding.award import service as award
 from bidding.award.domain import ReportMissing
 from experts.panel import service as panel
+from experts.pool.domain import NotAnExpert
 from experts_world import BIDDERS, LATER, World, expert_key, organisation
 from foundation.identity import Actor
+from foundation.problems import NotAllowed
+from sunbid import doors
 
 STRANGERS = (
     None,
@@ -72,3 +77,19 @@ async def test_who_votes_and_who_has_voted_stays_inside(world: World) -> None:
         shown = await award.award_material(world.db, insider, world.lot)
         assert {one["member"] for one in shown["members"]} == {str(one) for one in members}
         assert shown["ballot"] == 1
+
+
+async def test_nobody_learns_by_guessing_what_another_one_signed(world: World) -> None:
+    await world.prepare_draws()
+    await world.draw_all()
+    desk: Any = SimpleNamespace(db=world.db)
+    one, other = (await world.seated())[:2]
+    pledge = world.pledge(one)
+    await doors.accept_statement(desk, world.actor(one), pledge)
+    # The same again from its signer is the same; from others it is as wrong as any other guess.
+    await doors.accept_statement(desk, world.actor(one), pledge)
+    for guess in (pledge, world.pledge(one, "猜测")):
+        with pytest.raises(NotAnExpert):
+            await doors.accept_statement(desk, world.actor(other), guess)
+        with pytest.raises(NotAllowed):
+            await doors.accept_statement(desk, world.buyer, guess)

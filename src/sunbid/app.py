@@ -50,6 +50,7 @@ from sunbid.pages.site import STATIC, make_pages
 from sunbid.rounds import make_rounds, on_tick
 from sunbid.web.authentication import Authentication
 from sunbid.web.frame import frame
+from sunbid.web.problems import describe_refusals
 
 BODY_LIMIT: Final = 8 * 1024 * 1024
 # With `apart` the rounds of closer and worker run in `sunbid worker`.
@@ -98,6 +99,7 @@ def make_app(settings: Settings) -> Litestar:
         async with running(app, settings):
             yield
 
+    describe_refusals(ROUTES)
     return Litestar(
         route_handlers=[*ROUTES, static_files(STATIC)],
         lifespan=[lifespan],
@@ -112,6 +114,7 @@ def make_app(settings: Settings) -> Litestar:
             description="Public-resource e-bidding: sealed bids, provable openings and awards.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
             path="/schema",
+            use_handler_docstrings=True,
         ),
     )
 

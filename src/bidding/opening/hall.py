@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Final
 from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
@@ -42,13 +42,6 @@ TOLD: Final = (
     "opening-record",
 )
 NAMES_ARE_OPEN: Final = frozenset({PHASE4, RECORD, DONE})
-
-HALL_MARK: Final[LiteralString] = """
-    SELECT count(*) AS told, max(accepted_at) AS last
-      FROM foundation.statement
-     WHERE scope = $1
-       AND type = ANY ($2::text[])
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +87,8 @@ async def hall_mark(db: Database, lot_id: UUID) -> str:
     """Return a mark that changes with each thing told in the hall, and with nothing else."""
     async with reading(db, "bidding") as connection:
         opening = await store.find_opening(connection, lot_id)
-        row = await connection.fetchrow(HALL_MARK, lot_id, list(TOLD))
+        told = await store.told_so_far(connection, lot_id, TOLD)
         is_listed = opening is not None and opening.closing is not None
         # Before the closing nothing that depends on acts may be seen from outside (sealing.md 14).
-        told = (row["told"], row["last"]) if row is not None and is_listed else (0, None)
         phase = None if opening is None else (opening.phase, opening.closing, opening.record)
-        return repr((phase, told))
+        return repr((phase, told if is_listed else None))

@@ -467,3 +467,19 @@ def _result(row: Record) -> Result:
     values = dict(row)
     values["deal_wrong"] = tuple(json.loads(row["deal_wrong"]))
     return Result(**values)
+
+
+TOLD_SO_FAR: Final[LiteralString] = """
+    SELECT count(*) AS told, max(accepted_at) AS last
+      FROM foundation.statement
+     WHERE scope = $1
+       AND type = ANY ($2::text[])
+"""
+
+
+async def told_so_far(
+    connection: Connection, lot: UUID, types: Sequence[str]
+) -> tuple[int, datetime | None]:
+    """Return how many statements of these types a lot has, and when the last was accepted."""
+    row = await connection.fetchrow(TOLD_SO_FAR, lot, list(types))
+    return (0, None) if row is None else (row["told"], row["last"])

@@ -5,15 +5,17 @@ from typing import Any, Final
 from uuid import UUID
 
 from bidding.bid import store as bid_store
+from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk, open_token
 from bidding.bid.domain import Act
 from bidding.opening import store
-from bidding.opening.domain import Listed, Opening, Result, list_entries, released_by
+from bidding.opening.domain import Listed, NotAMember, Opening, Result, list_entries, released_by
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
-from bidding.tender.service import public_leaves
+from bidding.tender.service import is_party, public_leaves
 from foundation.clock import platform_now
 from foundation.database import Connection, reading
+from foundation.identity import Actor
 from foundation.ledger.log import latest_checkpoint, leaf_opening, tlog_proof
 from foundation.statements.canonical import Json, b64, time_text
 from foundation.statements.signed import read
@@ -32,13 +34,15 @@ MEMBER_TYPES: Final = (
 SHOWN_FROM: Final = frozenset({"phase4", "record", "done"})
 
 
-async def member_material(desk: Desk, lot_id: UUID) -> dict[str, Json]:
+async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, Json]:
     """Return everything a member's client checks before it answers (sealing.md 8.2).
 
-    A `release-b` itself stays back: only its leaf is shown, which commits to it.
+    A `release-b` itself stays back: only its leaf is shown, which commits to it. Refuses who is
+    neither a member of the opening keys nor a party: entries and headers are shown to them alone.
     """
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
+        await _require_member(connection, lot, actor)
         opening = await store.opening(connection, lot_id)
         listed = await store.listed(connection, lot_id)
         kept = await kept_statements(connection, lot_id, MEMBER_TYPES)
@@ -63,6 +67,15 @@ async def member_material(desk: Desk, lot_id: UUID) -> dict[str, Json]:
         "leaves": leaves,
         "proofs": proofs,
     }
+
+
+async def _require_member(connection: Connection, lot: Lot, actor: Actor) -> None:
+    if is_party(lot, actor):
+        return
+    keys = await keys_in_force(connection, lot)
+    groups = [group for group in (keys.members("T"), keys.members("R")) if group is not None]
+    if actor.subject not in {member.body.uscc for group in groups for member in group.members}:
+        raise NotAMember("this is shown to the members of the lot's opening keys and its parties")
 
 
 _SHOWN_FILES: Final = (

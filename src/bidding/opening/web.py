@@ -58,8 +58,8 @@ async def release_b(
 
 @get("/api/v1/lots/{lot:uuid}/member-material", tags=["opening"])
 async def member_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
-    """Everything a member's client checks before it answers."""
-    return await material.member_material(request.app.state.desk, lot)
+    """Everything a member's client checks before it answers; for members and parties."""
+    return await material.member_material(request.app.state.desk, signed_in(request), lot)
 
 
 @get("/api/v1/lots/{lot:uuid}/opening", tags=["opening"])

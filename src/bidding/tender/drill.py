@@ -12,16 +12,22 @@ from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading, transaction
 from foundation.identity import Actor, require
+from foundation.problems import NotAllowed
 from foundation.statements.canonical import b64, unb64
 from foundation.statements.signed import Statement, decode_body, find_signature
 from foundation.statements.store import keep_statement, kept_statement
 
 
 async def begin_drill(db: Database, actor: Actor, lot_id: UUID) -> int:
-    """Ask every member of a published lot for an answer; return how many were asked."""
+    """Ask every member of a published lot for an answer; return how many were asked.
+
+    Refuses an agency or host that the tender does not name.
+    """
     require(actor, "agency", "trading-centre")
     async with transaction(db, "bidding") as connection:
         lot = await store.lot(connection, lot_id)
+        if actor.subject not in {lot.parties.agency_uscc, lot.parties.host_uscc}:
+            raise NotAllowed("a drill is held by the agency or the opening host of the lot")
         if lot.published_at is None or lot.closed_at is not None:
             raise WrongStatus("a drill is held between publication and closing")
         keys = await _keys(connection, lot)

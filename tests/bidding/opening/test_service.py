@@ -494,7 +494,15 @@ async def test_a_bidder_sees_its_own_entry_and_members_never_see_a_half(world: W
     assert nothing is None
     await world.release(bidders[0], closing)
     await world.tick()
-    shown = canonical(await member_material(world.desk, world.lot)).decode()
+    bidder = actor("bidder", bidders[0].uscc, bidders[0].name)
+    another_host = actor("trading-centre", bidders[1].uscc, "别家中心")
+    for stranger in (bidder, another_host, actor("expert", None, "专家", kid="k" * 16)):
+        no = await refused(member_material(world.desk, stranger, world.lot))
+        assert isinstance(no, NotAMember)
+    seat = world.members["R1"]
+    for insider in (actor("remedy", seat.uscc, seat.name), world.actors["supervisor"]):
+        assert (await member_material(world.desk, insider, world.lot))["entries"]
+    shown = canonical(await member_material(world.desk, insider, world.lot)).decode()
     for value in world.release_of(bidders[0], closing).body["values"]:
         assert value["value"] not in shown
     assert bidders[0].uscc not in shown

@@ -190,6 +190,10 @@ async def test_a_drill_asks_every_seat_between_publication_and_closing(world: Wo
     await world.set_clock(PUBLISHED_AT)
     await world.announce()
     await world.publish()
+    for role in ("agency", "trading-centre"):
+        stranger = actor(role, world.members["T1"].uscc, "别家")
+        no = await refused(drill.begin_drill(world.db, stranger, world.lot))
+        assert isinstance(no, NotAllowed)
     assert await drill.begin_drill(world.db, agency, world.lot) == 6
     shown = await drill.show_drills(world.db, world.lot)
     assert {(q["group"], q["i"], q["passed"]) for q in shown} == {

@@ -349,9 +349,17 @@ def sheet_view(work: SeatWork, *, signed_at: datetime | None) -> SheetView:
         rows=rows,
         missing=missing,
         banner=sheet_banner(signed_at, missing),
-        back=f"/seats/{work.lot_id}",
+        back=way_back(work),
         submit=submit_action(work) if ready else None,
     )
+
+
+def way_back(work: SeatWork) -> str:
+    """The first cell to decide; where all are decided the first of all, never the sheet again."""
+    cells = [(code, c.id) for code in work.codes for c in work.method.criteria]
+    todo = (cell for cell in cells if not is_decided(work.marks.get(cell)))
+    first = next(todo, next(iter(cells), None))
+    return "/seats" if first is None else cell_href(work, *first)
 
 
 def submit_action(work: SeatWork) -> Action:

@@ -74,6 +74,7 @@ class Stage:
     port: int
     licence_port: int
     lock: BinaryIO
+    claims: tuple[socket.socket, ...] = ()
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     @property
@@ -214,6 +215,8 @@ class Stage:
                     process.kill()
                     process.wait()
         self.processes.clear()
+        for claim in self.claims:
+            claim.close()
         self.lock.close()
 
     def log_of(self, name: str) -> Path:
@@ -263,11 +266,14 @@ class Stage:
 def open_stage(data: Path, port: int | None, *, named: bool) -> Stage:
     """Take a data folder and two free ports; refuses a named folder that another run uses."""
     folder, lock = _take_folder(data, named=named)
-    if port is not None and not is_free(port):
+    first, claim = claim_port(8000 if port is None else port)
+    second, other = claim_port(first + 1)
+    if port is not None and first != port:
         lock.close()
+        claim.close()
+        other.close()
         raise PortTaken(f"port {port} of 127.0.0.1 is taken; give --port another one")
-    first = port if port is not None else next_free(8000)
-    return Stage(data=folder, port=first, licence_port=next_free(first + 1), lock=lock)
+    return Stage(data=folder, port=first, licence_port=second, lock=lock, claims=(claim, other))
 
 
 def _take_folder(data: Path, *, named: bool) -> tuple[Path, BinaryIO]:
@@ -287,6 +293,24 @@ def _take_folder(data: Path, *, named: bool) -> tuple[Path, BinaryIO]:
             continue
         return folder.resolve(), lock
     raise FolderInUse(f"another run uses {data}; end it, or give --data another folder")
+
+
+def claim_port(first: int) -> tuple[int, socket.socket]:
+    """Claim the first free port from one on, until the claim is closed.
+
+    A free port is not ours yet: some seconds pass until a process listens there, and another
+    demonstration that starts meanwhile must not take it too, nor speak to our platform.
+    """
+    for port in range(first, 65536):
+        claim = socket.socket(socket.AF_UNIX if sys.platform == "linux" else socket.AF_INET)
+        with contextlib.suppress(OSError):
+            if sys.platform == "linux":
+                # An abstract name: no file, gone with its process.
+                claim.bind(f"\0sunbid-demo-port-{port}")
+            if is_free(port):
+                return port, claim
+        claim.close()
+    raise PortTaken(f"expected a free port of 127.0.0.1 from {first} on, got none")
 
 
 def is_free(port: int) -> bool:

@@ -1,6 +1,7 @@
 """`./run demo`: set the stage, play one tender, serve until Ctrl-C."""
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -22,8 +23,10 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./run demo", description=__doc__)
     parser.add_argument("--exit", action="store_true", help="end after the story")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the data in DIR")
-    parser.add_argument("--port", type=int, metavar="N")
-    parser.add_argument("--json", metavar="FILE", help="write the story; - is standard output")
+    parser.add_argument("--port", type=_port, metavar="N")
+    parser.add_argument(
+        "--json", type=_target, metavar="FILE", help="write the story; - is standard output"
+    )
     arguments = parser.parse_args(words)
     signal.signal(signal.SIGTERM, _interrupt)
     story = Story(seed=SEED)
@@ -40,6 +43,19 @@ def main(words: list[str] | None = None) -> int:
         return 130
     finally:
         stage.stop()
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a port from 1 to 65534, got {text!r}")
+
+
+def _target(text: str) -> str:
+    """Refuse now what could not be written once the story is told."""
+    if text == "-" or os.access(Path(text).parent, os.W_OK):
+        return text
+    raise argparse.ArgumentTypeError(f"expected a file in a folder that can be written, got {text}")
 
 
 def _perform(stage: Stage, story: Story, arguments: argparse.Namespace) -> int:

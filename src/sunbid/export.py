@@ -39,12 +39,17 @@ from foundation.statements.store import kept_statements
 
 COVERS_OPEN_AFTER: Final = timedelta(days=30)
 
-# Lots that took bids at some moment of these ticks and have no record yet (sealing.md 14.5).
+NOT_OPENED_AFTER: Final = timedelta(days=365)
+
+# Lots that took bids at some moment of these ticks and have no record yet (sealing.md 14.5); of
+# those that were never opened nobody learns for a year how many bids there were.
 LOTS_WITHOUT_RECORD: Final[LiteralString] = """
     SELECT id, published_at, coalesce(closed_at, 'infinity') AS closed_at
       FROM bidding.lot
      WHERE published_at IS NOT NULL
-       AND status IN ('published', 'closed', 'cut', 'opening', 'suspended')
+       AND (status IN ('published', 'closed', 'cut', 'opening', 'suspended')
+            OR (status IN ('not_opened', 'terminated')
+                AND coalesce(closed_at, deadline_at) > $1))
   ORDER BY published_at, id
      LIMIT 10000
 """
@@ -147,7 +152,7 @@ async def _leaves(
     async with reading(db, "bidding") as connection:
         batches = [r["batch"] for r in await connection.fetch(BATCHES_OF_SCOPE, str(lot.id))]
         entries = await entries_of_batches(connection, batches)
-        waiting = await connection.fetch(LOTS_WITHOUT_RECORD)
+        waiting = await connection.fetch(LOTS_WITHOUT_RECORD, now - NOT_OPENED_AFTER)
         unsettled = {row["id"] for row in await connection.fetch(LOTS_WITHOUT_RESULT)}
         origin = (await origin_of(connection)).origin
         first = {entry.batch: entry.index for entry in reversed(entries)}

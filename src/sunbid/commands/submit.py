@@ -58,6 +58,8 @@ def send_files(client: Client, folder: BidFolder) -> list[dict[str, str]]:
     for volume in folder.record().volumes:
         size = (folder.path / volume.file).stat().st_size
         upload = known.get(volume.tree)
+        if upload is not None and not _is_there(client, upload):
+            upload = None
         if upload is None:
             upload = client.post(
                 "/api/v1/uploads", {"size": size, "tree": volume.tree, "parts": volume.parts}
@@ -67,6 +69,18 @@ def send_files(client: Client, folder: BidFolder) -> list[dict[str, str]]:
         _send_parts(client, folder, volume.file, volume.parts, upload)
         made.append(upload)
     return made
+
+
+def _is_there(client: Client, upload: dict[str, str]) -> bool:
+    """Whether the platform still knows an upload that was begun earlier; they expire."""
+    headers = {"Upload-Secret": upload["secret"]}
+    try:
+        client.ask("GET", f"/api/v1/uploads/{upload['upload']}", headers=headers)
+    except ServerRefused as refused:
+        if refused.problem.get("code") == "unknown-upload":
+            return False
+        raise
+    return True
 
 
 def _send_parts(

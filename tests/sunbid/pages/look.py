@@ -82,7 +82,9 @@ def main() -> int:
         )
         for width, height in WIDTHS.items():
             context = browser.new_context(
-                viewport={"width": width, "height": height}, reduced_motion="reduce"
+                viewport={"width": width, "height": height},
+                reduced_motion="reduce",
+                color_scheme="dark" if os.environ.get("DARK") else "light",
             )
             for name in written:
                 page = context.new_page()

@@ -11,12 +11,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import pytest
 import pytest_asyncio
 from litestar import Litestar
 from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 import sunbid.web.pages
+from bidding.opening.hall import hall_mark
 from conftest import SetClock
 from experts_world import World, make_world
 from foundation.database import Database
@@ -25,6 +27,7 @@ from foundation.language import Language
 from foundation.web import AnyRequest, problem_handlers, send_security_headers
 from sunbid.pages.frame import PageFrame, Visitor
 from sunbid.pages.site import make_pages
+from sunbid.web import halls
 from supervision.redflags import service as redflags
 from supervision_world import a_person, an_opened_lot
 
@@ -147,6 +150,21 @@ async def test_nothing_before_the_opening_tells_of_bidders(published: Browser) -
     for path in (f"/lots/{lot}", f"/lots/{lot}/opening"):
         text = (await published.get(path)).text
         assert 'class="sealed"' in text or "封存" in text
+
+
+async def test_the_hall_tells_of_a_step_and_otherwise_only_of_the_time(
+    published: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halls, "LOOK_EVERY_S", 0.01)
+    world = published.world
+    mark = await hall_mark(world.db, world.lot)
+    told = halls.hall_steps(world.db, world.lot, mark)
+    assert [(await anext(told))[0] for _ in range(3)] == ["tick"] * 3
+    await world.import_pool()
+    await world.close()
+    names = [(await anext(told))[0] for _ in range(2)]
+    assert "step" in names
+    assert await hall_mark(world.db, world.lot) != mark
 
 
 async def test_what_is_not_there_is_a_page_that_says_so(published: Browser) -> None:

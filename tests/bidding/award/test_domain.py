@@ -78,8 +78,11 @@ def test_a_committee_is_odd_and_five_at_least(members: int) -> None:
 
 
 def test_by_rank_the_first_candidate_wins() -> None:
-    rows: list[dict[str, Any]] = [{"rank": 2, "submission": str(B)}, {"rank": None, "submission": str(C)},
-            {"rank": 1, "submission": str(A)}]  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"rank": 2, "submission": str(B)},
+        {"rank": None, "submission": str(C)},
+        {"rank": 1, "submission": str(A)},
+    ]
     assert first_ranked(rows) == A
     with pytest.raises(NotDecided):
         first_ranked([{"rank": None, "submission": str(C)}])

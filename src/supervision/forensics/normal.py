@@ -1,6 +1,7 @@
 """Text reduced to what counts when passages are compared, with the way back to every character."""
 
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,9 @@ RUNNING_SHARE: Final = 0.5
 EDGE_LINES: Final = 2
 LONGEST_EDGE: Final = 200
 DIGITS: Final = re.compile(r"\d")
-_KNOWN: Final[dict[int, int]] = {}
+# What every code point is folded to, filled in when one is first met.
+_UNKNOWN: Final = 0xFFFFFFFF
+_TABLE: Final = np.full(sys.maxunicode + 1, _UNKNOWN, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,11 @@ def _reduced(page: str, running: frozenset[str]) -> tuple[Codes, Indexes]:
     points = np.frombuffer(page.encode("utf-32-le", "replace"), dtype="<u4")
     if not len(points):
         return np.zeros(0, np.uint32), np.zeros(0, np.int32)
-    kinds, inverse = np.unique(points, return_inverse=True)
-    folded = np.array([_folded(int(kind)) for kind in kinds], np.uint32)[inverse]
+    folded = _TABLE[points]
+    if (folded == _UNKNOWN).any():
+        for point in set(points[folded == _UNKNOWN].tolist()):
+            _TABLE[point] = _folded(point)
+        folded = _TABLE[points]
     for start, end in _running_spans(page, running):
         folded[start:end] = 0
     offsets = np.nonzero(folded)[0]
@@ -95,12 +101,8 @@ def _reduced(page: str, running: frozenset[str]) -> tuple[Codes, Indexes]:
 
 def _folded(point: int) -> int:
     """The code point that stands for this one; 0 for blanks, punctuation and signs."""
-    known = _KNOWN.get(point)
-    if known is None:
-        plain = unicodedata.normalize("NFKC", chr(point)).lower()
-        known = ord(plain[0]) if plain and plain[0].isalnum() else 0
-        _KNOWN[point] = known
-    return known
+    plain = unicodedata.normalize("NFKC", chr(point)).lower()
+    return ord(plain[0]) if plain and plain[0].isalnum() else 0
 
 
 def _edge_lines(page: str) -> Iterator[tuple[int, int, str]]:

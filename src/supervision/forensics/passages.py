@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
 from supervision.forensics.domain import Passage
@@ -21,6 +23,8 @@ LEAST_DENSITY: Final = 0.25
 SHORTEST_RUN: Final = 4
 LEAST_LIKENESS: Final = 0.6
 MOST_PASSAGES: Final = 400
+# How far a chain is followed beyond its pieces: text of the tender document has none.
+STRETCH: Final = 2_000
 
 
 @dataclass(slots=True)
@@ -105,22 +109,32 @@ def passages(
 
 def _stretch(chain: Chain, a: NormalText, b: NormalText) -> None:
     """Take in the equal characters just before and after, inside the same files."""
-    while (
-        chain.x0 > 0
-        and chain.y0 > 0
-        and a.codes[chain.x0 - 1] == b.codes[chain.y0 - 1]
-        and a.file_of[chain.x0 - 1] == a.file_of[chain.x0]
-        and b.file_of[chain.y0 - 1] == b.file_of[chain.y0]
-    ):
-        chain.x0, chain.y0, chain.covered = chain.x0 - 1, chain.y0 - 1, chain.covered + 1
-    while (
-        chain.x1 < len(a)
-        and chain.y1 < len(b)
-        and a.codes[chain.x1] == b.codes[chain.y1]
-        and a.file_of[chain.x1] == a.file_of[chain.x0]
-        and b.file_of[chain.y1] == b.file_of[chain.y0]
-    ):
-        chain.x1, chain.y1, chain.covered = chain.x1 + 1, chain.y1 + 1, chain.covered + 1
+    before = min(STRETCH, chain.x0, chain.y0)
+    left = slice(chain.x0 - before, chain.x0), slice(chain.y0 - before, chain.y0)
+    more = _equal(a, b, left, (chain.x0, chain.y0))[::-1]
+    back = _run(more)
+    after = min(STRETCH, len(a) - chain.x1, len(b) - chain.y1)
+    right = slice(chain.x1, chain.x1 + after), slice(chain.y1, chain.y1 + after)
+    ahead = _run(_equal(a, b, right, (chain.x0, chain.y0)))
+    chain.x0, chain.y0 = chain.x0 - back, chain.y0 - back
+    chain.x1, chain.y1 = chain.x1 + ahead, chain.y1 + ahead
+    chain.covered += back + ahead
+
+
+def _equal(
+    a: NormalText, b: NormalText, spans: tuple[slice, slice], inside: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Where two spans have the same character and still lie in the files of the chain."""
+    x, y = spans
+    same: NDArray[np.bool_] = a.codes[x] == b.codes[y]
+    same &= a.file_of[x] == a.file_of[inside[0]]
+    same &= b.file_of[y] == b.file_of[inside[1]]
+    return same
+
+
+def _run(same: NDArray[np.bool_]) -> int:
+    """How many are true from the beginning on."""
+    return len(same) if same.all() else int(same.argmin())
 
 
 def _likeness(chain: Chain, a: NormalText, b: NormalText) -> tuple[int, float]:

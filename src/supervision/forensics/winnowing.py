@@ -26,6 +26,7 @@ COMMON_SHARE: Final = 0.2
 COMMON_LEAST: Final = 4
 # A piece that one bid repeats so often is a form, not a passage.
 MOST_REPEATS: Final = 200
+TABLE_SIZE: Final = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,10 @@ def winnow(hashes: Hashes, w: int) -> Positions:
         return np.zeros(0, np.int64) if not len(hashes) else np.array([int(hashes.argmin())])
     windows = np.lib.stride_tricks.sliding_window_view(hashes[::-1], w)
     smallest = np.arange(len(windows)) + windows.argmin(axis=1)
-    return np.unique(len(hashes) - 1 - smallest)
+    kept = (len(hashes) - 1 - smallest)[::-1]
+    # Neighbouring windows mostly agree, and their smallest never moves back.
+    positions: Positions = kept[np.concatenate(([True], kept[1:] != kept[:-1]))]
+    return positions
 
 
 def tender_grams(tender: NormalText, k: int) -> Hashes:
@@ -107,11 +111,16 @@ def fingerprints(text: NormalText, grain: Grain, tender: Hashes) -> Fingerprints
 
 
 def _members(hashes: Hashes, of: Hashes) -> Marks:
+    """Which hashes occur in a sorted set; a small table settles most of them at once."""
+    found = np.zeros(len(hashes), np.bool_)
     if not len(of):
-        return np.zeros(len(hashes), np.bool_)
-    found = np.searchsorted(of, hashes)
-    found[found == len(of)] = 0
-    return np.equal(of[found], hashes)
+        return found
+    table = np.zeros(TABLE_SIZE, np.bool_)
+    table[of % TABLE_SIZE] = True
+    likely = np.nonzero(table[hashes % TABLE_SIZE])[0]
+    places = np.minimum(np.searchsorted(of, hashes[likely]), len(of) - 1)
+    found[likely] = of[places] == hashes[likely]
+    return found
 
 
 def shared_seeds(prints: Sequence[Fingerprints]) -> tuple[list[Seeds], int]:
@@ -119,7 +128,8 @@ def shared_seeds(prints: Sequence[Fingerprints]) -> tuple[list[Seeds], int]:
     hashes = np.concatenate([one.hashes for one in prints])
     owner = np.repeat(np.arange(len(prints)), [len(one.hashes) for one in prints])
     position = np.concatenate([one.positions for one in prints])
-    order = np.lexsort((position, owner, hashes))
+    # Stable, so that owners and positions stay in the order in which they were put together.
+    order = np.argsort(hashes, kind="stable")
     hashes, owner, position = hashes[order], owner[order], position[order]
     starts = np.concatenate(([True], hashes[1:] != hashes[:-1])) if len(hashes) else hashes == 0
     group = np.cumsum(starts) - 1

@@ -5,6 +5,7 @@ own errors leave here as refusals or not at all.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ READ_CLOCK_FACTOR: Final[LiteralString] = """
       FROM foundation.platform_clock
      LIMIT 1
 """
+
+log = logging.getLogger(__name__)
 
 
 class BadDatabaseUrl(Invalid):
@@ -269,6 +272,16 @@ def refusal_of(error: asyncpg.PostgresError, refusals: Refusals) -> Refused | No
     refused = refusals.get(getattr(error, "constraint_name", None) or "")
     if refused is not None:
         return refused()
+    # A trigger of ours that guards a lifecycle names no table: that it fires is our own mistake.
+    is_check = isinstance(error, asyncpg.CheckViolationError) and error.table_name is not None
+    if is_check or isinstance(error, asyncpg.DataError):
+        # A value of a request that no reader of ours refused: too large, below zero, with a NUL.
+        # Its text would bring the row into the log.
+        log.warning("cannot be stored: %s %s", type(error).__name__, error.constraint_name or "")
+        return Invalid(
+            "expected values that can be stored, got one that is too large, out of its range or "
+            "has a character that no text may have; correct it, nothing was stored"
+        )
     if isinstance(error, asyncpg.DiskFullError):
         return DiskFull("the database has no room left; nothing was stored, free some")
     if isinstance(error, (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)):

@@ -28,7 +28,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
 from foundation.language import DEFAULT, TAGS, Catalogue, Language, choose_language
-from foundation.problems import MEDIA_TYPE, NotAllowed, Refused, slug, to_problem
+from foundation.problems import MEDIA_TYPE, Invalid, NotAllowed, Refused, slug, to_problem
 
 AnyRequest = Request[Any, Any, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -306,6 +306,7 @@ def problem_handlers() -> ExceptionHandlersMap:
     return {
         Refused: waiting(on_refused),
         HTTPException: waiting(on_http_exception),
+        RecursionError: waiting(on_depth),
         Exception: waiting(on_fault),
     }
 
@@ -329,6 +330,12 @@ async def on_http_exception(request: AnyRequest, error: HTTPException) -> Respon
     if error.extra:
         problem["errors"] = error.extra
     return await problem_answer(request, problem, error.headers)
+
+
+async def on_depth(request: AnyRequest, _: RecursionError) -> Response[Any]:
+    """A body with thousands of brackets in each other, which no reader follows to the end."""
+    deep = Invalid("expected JSON of a few levels, got one that is nested without end; correct it")
+    return await problem_answer(request, to_problem(deep))
 
 
 async def on_fault(request: AnyRequest, error: Exception) -> Response[Any]:

@@ -20,9 +20,15 @@ from foundation.database import (
     refuse_old_server,
     transaction,
 )
-from foundation.problems import Conflict, DiskFull
+from foundation.problems import Conflict, DiskFull, Invalid
 
 CONTEXTS: tuple[Context, ...] = ("foundation", "bidding", "experts", "supervision")
+
+NEW_PLAN = """
+    INSERT INTO bidding.plan (number, title, regime, region, buyer_uscc, buyer_name,
+                              estimate_yuan, summary, expected_on, published_at)
+    VALUES ('1', '', '', '', '', '', $1, '', '2019-05-17', now())
+"""
 
 
 class Twice(Conflict):
@@ -120,6 +126,23 @@ async def test_a_trigger_may_name_its_constraint(
                 "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'check_violation',"
                 " CONSTRAINT = 'probe_moves'; END $$"
             )
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("SELECT $1::text", "\0"),
+        ("SELECT $1::int", 10**12),
+        ("SELECT pg_catalog.make_date($1, 1, 1)", 10**9),
+        (NEW_PLAN, -1),
+    ],
+)
+async def test_a_value_that_cannot_be_stored_is_refused(
+    database: Database, statement: str, value: object
+) -> None:
+    with pytest.raises(Invalid, match="nothing was stored"):
+        async with transaction(database, "bidding") as connection:
+            await connection.fetch(statement, value)
 
 
 async def test_a_full_disk_is_told(database: Database) -> None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from litestar import Litestar, Response, get, post
+from litestar.params import JSONBody
 from litestar.response.sse import ServerSentEvent
 from litestar.testing import TestClient
 
@@ -67,6 +69,15 @@ async def events() -> ServerSentEvent:
     return event_stream(told())
 
 
+class Note(msgspec.Struct):
+    text: str
+
+
+@post("/note", status_code=200)
+async def note(data: JSONBody[Note]) -> dict[str, str]:
+    return {"text": data.text}
+
+
 async def frame(request: AnyRequest, _: Language) -> Mapping[str, object]:
     if request.query_params.get("frame") == "none":
         raise ConnectionError("the database is away")
@@ -78,7 +89,7 @@ def client(tmp_path: Path) -> Iterator[TestClient[Litestar]]:
     """A small application with everything of the glue."""
     (tmp_path / "app.css").write_text("body { margin: 0 }", encoding="utf-8")
     app = Litestar(
-        [refuse, broken, change, public, events, static_files(tmp_path)],
+        [refuse, broken, note, change, public, events, static_files(tmp_path)],
         exception_handlers=problem_handlers(),
         before_send=[send_security_headers],
         openapi_config=None,
@@ -130,6 +141,13 @@ def test_a_fault_is_told_by_its_reference_only(client: TestClient[Litestar]) -> 
         assert "hunter2" not in answer.text
         assert "Traceback" not in answer.text
     assert len(client.get("/break").json()["reference"]) == 12
+
+
+@pytest.mark.parametrize("body", ["[" * 5000, '{"text":' * 5000])
+def test_a_body_without_end_is_refused(client: TestClient[Litestar], body: str) -> None:
+    answer = client.post("/note", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"].startswith("application/problem+json")
 
 
 def test_a_problem_has_a_page_even_where_the_database_is_away(

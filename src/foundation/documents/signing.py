@@ -58,6 +58,7 @@ class DocumentSignature:
 
     signer: str
     signed_at: datetime | None
+    stamped_at: datetime | None
     intact: bool
     trusted: bool
     whole: bool
@@ -135,7 +136,14 @@ def sign_pdf(
         signer=_KeySigner(key, chain),
         timestamper=stamper,
     )
-    return bytes(signer.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf))).getvalue())
+    try:
+        signed = signer.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)))
+    except (timestamps.TimestampRequestError, OSError, TimeoutError) as fault:
+        raise CannotSign(
+            f"Expected a time stamp from {timestamp_url}, got: {fault}. Start the authority, or "
+            "sign without one."
+        ) from None
+    return bytes(signed.getvalue())
 
 
 def check_pdf(pdf: bytes, anchors: Sequence[bytes], *, at: datetime) -> DocumentSignature:
@@ -169,7 +177,17 @@ def check_pdf(pdf: bytes, anchors: Sequence[bytes], *, at: datetime) -> Document
     return DocumentSignature(
         signer=found[0].signer_cert.subject.human_friendly,
         signed_at=status.signer_reported_dt,
+        stamped_at=_stamped_at(status),
         intact=bool(status.intact and status.valid),
         trusted=bool(status.trusted),
         whole=status.coverage == validation.SignatureCoverageLevel.ENTIRE_FILE,
     )
+
+
+def _stamped_at(status: Any) -> datetime | None:
+    """When a time-stamp authority saw the signature; None where none that we trust did."""
+    stamp = status.timestamp_validity
+    if stamp is None or not (stamp.intact and stamp.valid and stamp.trusted):
+        return None
+    at: datetime = stamp.timestamp
+    return at

@@ -1,16 +1,23 @@
 """PAdES: a document is signed whole, by a key that our anchor vouches for, and any change shows."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from asn1crypto import keys, tsp
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pyhanko.sign.timestamps import DummyTimeStamper
 
 from foundation.documents import font
 from foundation.documents.issue import issue
@@ -28,10 +35,11 @@ def a_name(common: str) -> x509.Name:
 def a_certificate(
     subject: str,
     issuer: str,
-    public_key: ec.EllipticCurvePublicKey,
+    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
     signed_by: ec.EllipticCurvePrivateKey,
     *,
     authority: bool,
+    stamps: bool = False,
 ) -> bytes:
     usage = x509.KeyUsage(
         digital_signature=not authority,
@@ -55,6 +63,9 @@ def a_certificate(
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(usage, critical=True)
     )
+    if stamps:
+        usage_ext = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+        builder = builder.add_extension(usage_ext, critical=True)
     return builder.sign(signed_by, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
@@ -71,8 +82,8 @@ class Key:
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def a_key() -> tuple[Key, bytes]:
-    root = ec.generate_private_key(ec.SECP256R1())
+def a_key(root: ec.EllipticCurvePrivateKey | None = None) -> tuple[Key, bytes]:
+    root = root or ec.generate_private_key(ec.SECP256R1())
     leaf = ec.generate_private_key(ec.SECP256R1())
     anchor = a_certificate("Root", "Root", root.public_key(), root, authority=True)
     own = a_certificate("Platform", "Root", leaf.public_key(), root, authority=False)
@@ -95,6 +106,43 @@ def a_document() -> Document:
     )
 
 
+@contextmanager
+def a_stamp_authority(root: ec.EllipticCurvePrivateKey) -> Iterator[str]:
+    """A time-stamp authority on loopback, certified by the same root; its address."""
+    # pyHanko's own test authority signs with RSA only.
+    key = rsa.generate_private_key(65537, 2048)
+    own = a_certificate("Stamps", "Root", key.public_key(), root, authority=False, stamps=True)
+    private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    stamper = DummyTimeStamper(
+        asn1_x509.Certificate.load(own),
+        keys.PrivateKeyInfo.load(private),
+        fixed_dt=AT + timedelta(minutes=1),
+    )
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            reply = stamper.request_tsa_response(tsp.TimeStampReq.load(asked)).dump()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture(scope="module")
 def unsigned() -> bytes:
     return render(a_document(), font.choose())
@@ -106,6 +154,22 @@ def test_a_signed_document_is_intact_trusted_and_whole(unsigned: bytes) -> None:
     assert found.ok
     assert found.signed_at == AT
     assert "Platform" in found.signer
+
+
+def test_a_configured_authority_stamps_the_time(unsigned: bytes) -> None:
+    root = ec.generate_private_key(ec.SECP256R1())
+    key, anchor = a_key(root)
+    with a_stamp_authority(root) as address:
+        signed = sign_pdf(unsigned, key, at=AT, reason="签发", timestamp_url=address)
+    found = check_pdf(signed, [anchor], at=AT)
+    assert found.ok
+    assert found.stamped_at == AT + timedelta(minutes=1)
+
+
+def test_an_authority_that_does_not_answer_is_a_sentence(unsigned: bytes) -> None:
+    key, _ = a_key()
+    with pytest.raises(CannotSign, match="time stamp"):
+        sign_pdf(unsigned, key, at=AT, reason="签发", timestamp_url="http://127.0.0.1:9")
 
 
 def test_one_flipped_byte_shows(unsigned: bytes) -> None:

@@ -43,7 +43,8 @@ YARDSTICK: Final = (
 )
 FIRST_PORT: Final = 18000
 CLIENTS: Final = 16
-GOAL: Final = 0.05
+# A floor against slow growth, for a machine that others use too; far from the study's 300 a second.
+GOAL: Final = 0.03
 SAMPLE: Final = """
     SELECT lot::text, encode(opening_keys, 'hex') AS opening_keys, envelopes::text,
            encode(sealed_row, 'hex') AS row, encode(ticket, 'hex') AS ticket, q.body

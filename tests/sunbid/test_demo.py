@@ -1,4 +1,7 @@
-"""The demonstration: its stage and its story alone, then one whole tender as processes."""
+"""The demonstration: its stage, its story and its status; what an interrupt leaves behind.
+
+The whole tender is a journey: `tests/journeys/test_demonstration.py`.
+"""
 
 import io
 import json
@@ -8,20 +11,19 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from foundation.problems import Conflict
+from sunbid.demo import acts
 from sunbid.demo.__main__ import _next_number, main
+from sunbid.demo.play import Play
 from sunbid.demo.stage import FolderInUse, PortTaken, Stage, open_stage
 from sunbid.demo.story import StepFailed, Story
 
-STEPS_AT_LEAST = 25
 # Far above the minute that it takes on a quiet machine: a test fails when the story hangs.
 PATIENCE_S = 420
 
@@ -124,6 +126,23 @@ class TestCommand:
         assert said.err.count("\n") == 1
         assert "is taken" in said.err
 
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (["--port", "70000"], "expected a port from 1 to 65534, got '70000'"),
+            (["--port", "none"], "expected a port"),
+            (["--json", "missing/story.json"], "expected a file in a folder that can be written"),
+        ],
+    )
+    def test_words_that_cannot_be_are_refused_before_anything_starts(
+        self, folder: Path, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["--data", str(folder), *words])
+        assert ended.value.code == 2
+        assert sentence in capsys.readouterr().err
+        assert not folder.exists()
+
     def test_an_interrupt_while_starting_leaves_the_folder_usable(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -135,6 +154,30 @@ class TestCommand:
         assert "can be used again" in capsys.readouterr().err
         with opened(folder):
             pass
+
+
+class TestStatus:
+    @pytest.fixture(autouse=True)
+    def no_processes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Stage, "start", lambda _: None)
+
+    def test_every_line_holds(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(acts, "play_tender", lambda _: None)
+        assert main(["--exit", "--data", str(folder), "--json", "-"]) == 0
+        assert json.loads(capsys.readouterr().out)["ok"] is True
+
+    def test_a_line_does_not_hold(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def fails(play: Play) -> None:
+            with play.story.step("a.b", "name") as step:
+                step.expect(False, "it broke")
+
+        monkeypatch.setattr(acts, "play_tender", fails)
+        assert main(["--data", str(folder), "--json", "-"]) == 1
+        assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
 class TestStory:
@@ -206,51 +249,26 @@ def still_running(folder: Path) -> list[str]:
     return found
 
 
+def play_until(folder: Path, step: str) -> subprocess.Popen[str]:
+    """Starts a run and waits for the line of a step."""
+    playing = demo(folder)
+    assert playing.stderr is not None
+    lines = []
+    for line in playing.stderr:
+        lines.append(line)
+        if step in line:
+            assert "✓" in line, line
+            return playing
+    pytest.fail(f"no step {step}:\n{''.join(lines)}")
+
+
 @pytest.mark.demo
-def test_a_whole_tender_after_an_interrupted_one(folder: Path) -> None:
-    """Interrupted once the notice is out; the next run on the folder plays a whole tender."""
-    first = demo(folder)
-    assert first.stderr is not None
-    until = time.monotonic() + PATIENCE_S
-    for line in first.stderr:
-        if "✓" in line and (folder / "tender-1").is_dir():
-            break
-        assert time.monotonic() < until
-    first.send_signal(signal.SIGINT)
-    _, said = first.communicate(timeout=PATIENCE_S)
-    assert first.returncode == 130, said
-    assert "Traceback" not in said
-    assert still_running(folder) == []
-
-    target = folder.parent / "story.json"
-    second = demo(folder, "--json", str(target))
-    out, said = second.communicate(timeout=PATIENCE_S)
-    assert second.returncode == 0, said
-    assert out == ""
-    assert "✗" not in said
-    assert still_running(folder) == []
-    story = json.loads(target.read_text("utf-8"))
-    assert story["ok"] is True
-    assert len(story["steps"]) >= STEPS_AT_LEAST
-    assert len({step["id"] for step in story["steps"]}) == len(story["steps"])
-    check_files(folder, story["files"])
-
-
-def check_files(folder: Path, files: dict[str, Any]) -> None:
-    """What the story names lies in the folder, and a verifier without any server passes it."""
-    for name in ("receipts", "pdfs"):
-        assert files[name], name
-    for name in [files["package"], *files["receipts"], *files["pdfs"], *files["screenshots"]]:
-        assert (folder / name).stat().st_size > 0, name
-    for name in files["pdfs"]:
-        assert (folder / name).read_bytes().startswith(b"%PDF"), name
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "sunbid", "verify", str(folder / files["package"]), "--json"],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    verified = json.loads(done.stdout)
-    assert verified["ok"] is True
-    assert done.returncode == 0
+def test_an_interrupted_run_leaves_nothing_running_and_its_folder_usable(folder: Path) -> None:
+    """The second run begins with what the first left, up to the same step."""
+    for _ in range(2):
+        playing = play_until(folder, "合法公告")
+        playing.send_signal(signal.SIGINT)
+        _, said = playing.communicate(timeout=PATIENCE_S)
+        assert playing.returncode == 130, said
+        assert "Traceback" not in said
+        assert still_running(folder) == []

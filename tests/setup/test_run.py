@@ -46,7 +46,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     }.items():
         monkeypatch.setattr(module, name, value)
     (tmp_path / "requirements").mkdir()
-    for name in ("server", "test"):
+    for name in module.LEVELS:
         (tmp_path / "requirements" / f"{name}.txt").write_text(name)
     (tmp_path / "pyproject.toml").touch()
     monkeypatch.setattr(module, "works", lambda program: program == module.PYTHON)
@@ -136,6 +136,32 @@ def test_an_interrupted_set_up_is_done_again(
     assert not script.is_set_up("server")
 
 
+@pytest.mark.parametrize(
+    ("here", "wanted", "installed"),
+    [("test", "server", "test"), ("pictures", "server", "pictures"), ("server", "test", "test")],
+)
+def test_whoever_has_more_keeps_it(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, here: str, wanted: str, installed: str
+) -> None:
+    is_set_up_for(script, here)
+    monkeypatch.setattr(script, "call", lambda command, what: None)
+    script.install(wanted, Path("uv"))
+    assert script.stamp()["level"] == installed
+
+
+@pytest.mark.parametrize(("browser", "level"), [("", "server"), ("/opt/chromium", "pictures")])
+def test_pictures_need_a_browser(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, browser: str, level: str
+) -> None:
+    wanted: list[str] = []
+    monkeypatch.setenv("CHROMIUM", browser)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(script, "set_up", lambda name, full: wanted.append(name))
+    monkeypatch.setattr(script, "hand_over", lambda command, needs: 0)
+    assert script.do_demo([]) == 0
+    assert wanted == [level]
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '"text"'])
 def test_a_broken_note_counts_as_none(script: ModuleType, content: str) -> None:
     script.STAMP.parent.mkdir()
@@ -197,10 +223,12 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
+    server = project["dependencies"] + extras["server"] + extras["build"]
     for name, asked in {
         "base": project["dependencies"],
-        "server": project["dependencies"] + extras["server"] + extras["build"],
-        "test": project["dependencies"] + extras["server"] + extras["build"] + extras["test"],
+        "server": server,
+        "pictures": server + extras["pictures"],
+        "test": server + extras["pictures"] + extras["test"],
     }.items():
         text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
         locked = set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
@@ -221,7 +249,9 @@ def test_no_lock_names_a_host() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     text = (ROOT / "pyproject.toml").read_text("utf-8")
-    blocks = re.findall(r"^(?:dependencies|server|build|test) = \[\n(.*?)^\]", text, re.M | re.S)
+    blocks = re.findall(
+        r"^(?:dependencies|server|pictures|build|test) = \[\n(.*?)^\]", text, re.M | re.S
+    )
     lines = [line for block in blocks for line in block.splitlines()]
     assert len(lines) > 20
     assert [line for line in lines if not re.search(r'",  # \w', line)] == []

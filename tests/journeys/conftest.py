@@ -7,11 +7,14 @@ from pathlib import Path
 import asyncpg
 import pytest_asyncio
 
+from demonstration import demonstration
 from foundation.clock import move_platform_clock, platform_now, start_demo_clock
 from foundation.database import Database, transaction
 from foundation.statements.canonical import time_text
 from foundation.statements.store import record_event
 from world import World, make_world
+
+__all__ = ["demonstration", "world"]
 
 
 @pytest_asyncio.fixture

@@ -17,9 +17,17 @@ import pytest
 
 from demonstration import Demonstration
 
-pytestmark = [pytest.mark.browser, pytest.mark.demo]
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PROGRAM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+# Decided before any fixture: without a browser nobody waits for the story.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.demo,
+    pytest.mark.skipif(
+        PROGRAM is None or importlib.util.find_spec("playwright") is None,
+        reason="no browser: needs playwright and a Chromium on the path (CHROMIUM)",
+    ),
+]
 DESK = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 60_000
@@ -168,17 +176,14 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The Chromium of this machine without a window; skips with the reason where there is none."""
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None or importlib.util.find_spec("playwright") is None:
-        pytest.skip("no browser: needs playwright and a Chromium on the path (CHROMIUM)")
+    """The Chromium of this machine without a window."""
     from playwright.sync_api import sync_playwright
 
     # Its sandbox refuses root; what it opens is our own server on loopback.
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
-            executable_path=program,
+            executable_path=PROGRAM,
             args=[*as_root, "--disable-gpu", "--disable-background-networking"],
         )
         yield running

@@ -16,6 +16,7 @@ from bidding.bid.domain import (
 )
 from foundation.database import Connection, Record
 from foundation.problems import Refused
+from foundation.statements.canonical import sid_bytes
 
 CONSTRAINTS: Final[Mapping[str, type[Refused]]] = {
     "act_pkey": StillPending,
@@ -168,7 +169,7 @@ ACT: Final[LiteralString] = """
 
 async def act(connection: Connection, sid: str) -> Act | None:
     """Return an act by its sid, or None."""
-    row = await connection.fetchrow(ACT, bytes.fromhex(sid))
+    row = await connection.fetchrow(ACT, sid_bytes(sid))
     return None if row is None else _act(row)
 
 

@@ -1,12 +1,13 @@
 """Routes of uploads, acts, tickets and receipts (sealing.md 7.1, 7.2)."""
 
 import asyncio
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 
 from bidding.bid import service
 from bidding.bid.desk import Desk
@@ -14,6 +15,7 @@ from bidding.bid.domain import PENDING, Act, WrongRequestKey
 from bidding.sealing.parts import PART
 from foundation.identity.request import session_signed_in, signed_in
 from foundation.statements.canonical import Json
+from foundation.statements.fields import Hex
 from foundation.statements.signed import LARGEST_ACT, from_json, read
 
 AnyRequest = Request[Any, Any, Any]
@@ -23,9 +25,9 @@ LONGEST_WAIT_S: Final = 10.0
 class UploadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A sealed file that will come in parts; hashes are hex."""
 
-    size: int
-    tree: str
-    parts: list[str]
+    size: Annotated[int, Meta(ge=1)]
+    tree: Hex
+    parts: list[Hex]
 
 
 class UploadMade(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from bidding.opening.domain import (
     WrongPhase,
 )
 from foundation.database import Connection, Record
+from foundation.statements.canonical import sid_bytes
 
 CLOSE_LOT: Final[LiteralString] = """
     UPDATE bidding.lot
@@ -76,7 +77,7 @@ LOT_OF_CLOSING: Final[LiteralString] = """
 
 async def lot_of_closing(connection: Connection, closing: str) -> UUID:
     """Return the lot whose closing this is; refuses an unknown one."""
-    lot: UUID | None = await connection.fetchval(LOT_OF_CLOSING, bytes.fromhex(closing))
+    lot: UUID | None = await connection.fetchval(LOT_OF_CLOSING, sid_bytes(closing))
     if lot is None:
         raise OtherClosing(f"no lot has the closing {closing[:16]}…")
     return lot

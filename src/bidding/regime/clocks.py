@@ -12,6 +12,7 @@ from typing import Final
 from bidding.regime.catalogue import rule, working_days
 from bidding.regime.domain import NotLawful, Rule, UnknownRule
 from bidding.regime.workdays import WorkingDays
+from foundation.problems import Invalid
 
 # China keeps one time without summer time; a table of zones would add a dependency, not a fact.
 BEIJING: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -70,7 +71,10 @@ def beijing_date(at: datetime) -> date:
     """The day in Beijing of an aware time."""
     if at.tzinfo is None:
         raise ValueError("a time without zone has no day")
-    return at.astimezone(BEIJING).date()
+    try:
+        return at.astimezone(BEIJING).date()
+    except OverflowError:
+        raise Invalid(f"expected a day of this era, got {at.isoformat()}; correct it") from None
 
 
 def end_of_day(day: date) -> datetime:
@@ -92,7 +96,10 @@ class Clocks:
 
     def earliest_close_on(self, issued_on: date) -> date:
         """The first lawful day of the deadline when the documents are issued on a day."""
-        return issued_on + timedelta(days=self.rule("notice_period_days").whole)
+        try:
+            return issued_on + timedelta(days=self.rule("notice_period_days").whole)
+        except OverflowError:
+            raise Invalid(f"expected a day of this era, got {issued_on}; correct it") from None
 
     def latest_issue_on(self, closes_on: date) -> date:
         """The last lawful day to issue the documents for a deadline."""

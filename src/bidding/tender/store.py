@@ -25,7 +25,7 @@ from bidding.tender.domain import (
 )
 from foundation.database import Connection, Record
 from foundation.problems import Refused
-from foundation.statements.canonical import parse_time, unb64
+from foundation.statements.canonical import parse_time, sid_bytes, unb64
 from foundation.statements.signed import Statement
 
 CONSTRAINTS: Final[Mapping[str, type[Refused]]] = {
@@ -381,7 +381,7 @@ MEMBER_KEY: Final[LiteralString] = """
 
 async def member_key(connection: Connection, sid: str) -> bytes | None:
     """Return the member-key statement's file, or None."""
-    raw: bytes | None = await connection.fetchval(MEMBER_KEY, bytes.fromhex(sid))
+    raw: bytes | None = await connection.fetchval(MEMBER_KEY, sid_bytes(sid))
     return raw
 
 

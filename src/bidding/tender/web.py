@@ -2,12 +2,13 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import Meta
 
 from bidding.tender import drill, service
 from bidding.tender.domain import Document, Lot, LotDraft, LotId, Parties, TenderDraft, TenderId
@@ -70,7 +71,7 @@ class AnnouncementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """Dates of a notice and the sids of the member keys that take a seat."""
 
     issued_on: date
-    deadline_at: datetime
+    deadline_at: Annotated[datetime, Meta(tz=True)]
     custodians: list[str]
     custodians_needed: int
     remedy: list[str]

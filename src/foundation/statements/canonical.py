@@ -79,6 +79,14 @@ def b64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
+def sid_bytes(sid: str) -> bytes:
+    """Read a sid by which somebody asks; no bytes, which name nothing, where it is no hex."""
+    try:
+        return bytes.fromhex(sid)
+    except ValueError:
+        return b""
+
+
 def unb64(text: str, length: int | None = None) -> bytes:
     """Read base64url; refuses padding, foreign characters, spare bits and another length."""
     if _BASE64URL.fullmatch(text) is None:

@@ -16,7 +16,7 @@ from foundation.clock import platform_now
 from foundation.database import Connection, Record
 from foundation.ledger.log import queue_entry
 from foundation.problems import Conflict, NotAllowed, NotFound
-from foundation.statements.canonical import Json, b64, time_text
+from foundation.statements.canonical import Json, b64, sid_bytes, time_text
 from foundation.statements.signed import Signature, Statement, read
 
 STATEMENT_LIMIT: Final = 4 * 1024 * 1024
@@ -182,7 +182,7 @@ KEPT_STATEMENT: Final[LiteralString] = """
 
 async def kept_statement(connection: Connection, sid: str) -> Kept | None:
     """Return the accepted statement with this sid, or None."""
-    row = await connection.fetchrow(KEPT_STATEMENT, bytes.fromhex(sid))
+    row = await connection.fetchrow(KEPT_STATEMENT, sid_bytes(sid))
     return None if row is None else _kept(row)
 
 
@@ -283,18 +283,18 @@ PAPER_SIGNERS: Final[LiteralString] = """
 
 async def paper(connection: Connection, sid: str) -> Paper:
     """Return a paper by its sid; refuses an unknown one."""
-    return await _paper(connection, sid, await connection.fetchrow(PAPER, bytes.fromhex(sid)))
+    return await _paper(connection, sid, await connection.fetchrow(PAPER, sid_bytes(sid)))
 
 
 async def find_paper(connection: Connection, sid: str) -> Paper | None:
     """Return a paper by its sid, or None."""
-    row = await connection.fetchrow(PAPER, bytes.fromhex(sid))
+    row = await connection.fetchrow(PAPER, sid_bytes(sid))
     return None if row is None else await _paper(connection, sid, row)
 
 
 async def paper_locked(connection: Connection, sid: str) -> Paper:
     """Return a paper and hold its row, so that two last signatures cannot pass each other."""
-    row = await connection.fetchrow(PAPER_LOCKED, bytes.fromhex(sid))
+    row = await connection.fetchrow(PAPER_LOCKED, sid_bytes(sid))
     return await _paper(connection, sid, row)
 
 

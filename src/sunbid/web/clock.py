@@ -1,11 +1,12 @@
 """The demonstration's clock: moved forward between acts, each move an entry of the ledger."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, get, post
 from litestar.params import JSONBody
+from msgspec import Meta
 
 from foundation.clock import ClockNotMovable, move_platform_clock, platform_now
 from foundation.database import reading, transaction
@@ -21,7 +22,7 @@ MOVE: Final = "foundation:clock:move"
 class MoveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The platform's time after the move."""
 
-    to: datetime
+    to: Annotated[datetime, Meta(tz=True)]
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):

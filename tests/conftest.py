@@ -142,6 +142,14 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps those who look at the played tender in one process: it is played once a run."""
+    for item in items:
+        if "demonstration" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("demonstration"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says which skipped tests count as failures, where none of them may be skipped."""
     for line in forbidden_skips(terminalreporter):

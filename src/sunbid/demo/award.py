@@ -43,7 +43,10 @@ def _vote(play: Play, members: list[str]) -> str:
     """Seven members vote: four for the first candidate, two and one for the others."""
     with play.stage.client("buyer") as client:
         material = client.get(f"/api/v1/lots/{play.lot}/award")
-    candidates = [c["submission"] for c in material["candidates"]]
+    # The committee knows the clues: where it can, it gives the lot to none of the flagged three.
+    ring = {bidder.name for bidder in play.role("ring")}
+    ordered = sorted(material["candidates"], key=lambda c: c["name"] in ring)
+    candidates = [c["submission"] for c in ordered]
     choices = [candidates[0]] * 4 + [candidates[1 % len(candidates)]] * 2
     choices += [candidates[2 % len(candidates)]]
     play.stage.log_in([play.login(persona, by_key=True) for persona, _ in committee()])

@@ -5,6 +5,7 @@ The demonstration has no back door: it speaks to the platform over HTTP and by t
 """
 
 import contextlib
+import ctypes
 import fcntl
 import io
 import json
@@ -31,6 +32,7 @@ END_PATIENCE_S: Final = 15.0
 ORIGIN: Final = "localhost/sunbid-demo"
 DEMO_START: Final = "2019-04-08T01:00:00.000Z"
 WORKERS: Final = 4
+PR_SET_PDEATHSIG: Final = 1
 # The name of a file, not a passphrase.
 PASSPHRASE: Final = "passphrase"  # noqa: S105
 
@@ -232,6 +234,7 @@ class Stage:
                     [sys.executable, "-P", "-m", "sunbid", *map(str, words)],
                     env={**self.environment(), **(more or {})},
                     cwd=self.data,
+                    preexec_fn=_end_with_parent,
                     stdin=subprocess.DEVNULL,
                     stdout=target,
                     stderr=target,
@@ -261,6 +264,11 @@ class Stage:
         public = b64(self.public_of("admin"))
         path.write_text(json.dumps([{"name": "平台管理员（演示）", "alg": "ES256", "pk": public}]))
         return path
+
+
+def _end_with_parent() -> None:
+    """In a new process: let the kernel end it when the demonstration is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def open_stage(data: Path, port: int | None, *, named: bool) -> Stage:

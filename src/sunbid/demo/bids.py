@@ -67,6 +67,7 @@ def close(play: Play) -> None:
     with play.story.step("bids.late", "迟到者得到签名的拒收，载明两个时刻") as step:
         moved = play.move_clock(deadline + MINUTE)
         for bidder in play.role("late"):
+            stage.must(*play.login(bidder.persona))
             done = stage.command(*_submit(play, bidder))
             refusal = play.bid_folder(bidder.persona) / "refusal.json"
             step.expect(done.code != 0 and refusal.exists(), f"a late bid was taken: {done.out}")

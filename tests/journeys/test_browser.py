@@ -331,8 +331,9 @@ class BrowserJourney:
             visitor.follow(visitor.page.locator("article.evidence a[href*='/compare/']").first)
             shared = visitor.page.locator(".compare [data-who] .shared").all_inner_texts()
             assert len(shared) >= 2
-            # The ring's copies differ in a few letters.
-            assert SequenceMatcher(None, shared[0], shared[1]).ratio() > 0.9
+            # The copies differ in a few letters and a passage may be cut on one side only.
+            match = SequenceMatcher(None, shared[0], shared[1], autojunk=False)
+            assert match.find_longest_match().size >= 12, shared[:2]
             assert visitor.page.locator("section[aria-labelledby=meta] tbody tr").count() >= 1
 
     def the_award(self) -> None:

@@ -63,6 +63,14 @@ async def take_release_b(desk: Desk, lot_id: UUID, statement: Statement, channel
     All values of one request must match; then the leaf is queued and the ack signed at once.
     Refused before the closing and after the window, and nothing is kept then.
     """
+    try:
+        return await _release_b(desk, lot_id, statement, channel)
+    except AlreadyKept:
+        # An equal one was taken at the same moment: now its acknowledgement can be seen.
+        return await _release_b(desk, lot_id, statement, channel)
+
+
+async def _release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: str) -> Statement:
     body = decode_body(statement, ReleaseB)
     async with transaction(desk.db, "bidding") as connection:
         lot, opening = await _shared(connection, lot_id, body)

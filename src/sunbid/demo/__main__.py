@@ -28,6 +28,8 @@ def main(words: list[str] | None = None) -> int:
         "--json", type=_target, metavar="FILE", help="write the story; - is standard output"
     )
     arguments = parser.parse_args(words)
+    # Both by name: a shell that starts us in the background leaves SIGINT ignored.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     story = Story(seed=SEED)
     try:

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from io import BytesIO
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from foundation.ledger.log import (
 from foundation.ledger.note import read_checkpoint, read_note
 from foundation.ledger.proof import read_proof
 from foundation.ledger.store import Entry
+from foundation.ledger.tree import nodes_of
 from foundation.statements.canonical import Json, canonical, time_from_ms, time_text
 from foundation.statements.store import kept_statements
 
@@ -146,8 +147,8 @@ async def _leaves(
 ) -> tuple[list[Json], dict[str, str]]:
     """Every leaf of every batch that touches the lot, opened where 14.5 says so, and proofs.
 
-    One proof a batch is enough: a batch fills a subtree, and the proof of one of its leaves fixes
-    the subtree's root.
+    One proof for each complete subtree of a batch is enough: the proof of one of its leaves fixes
+    its root. A batch of more than a quantum may lie in several subtrees.
     """
     async with reading(db, "bidding") as connection:
         batches = [r["batch"] for r in await connection.fetch(BATCHES_OF_SCOPE, str(lot.id))]
@@ -155,8 +156,7 @@ async def _leaves(
         waiting = await connection.fetch(LOTS_WITHOUT_RECORD, now - NOT_OPENED_AFTER)
         unsettled = {row["id"] for row in await connection.fetch(LOTS_WITHOUT_RESULT)}
         origin = (await origin_of(connection)).origin
-        first = {entry.batch: entry.index for entry in reversed(entries)}
-        proofs = await tlog_proofs(connection, sorted(first.values()))
+        proofs = await tlog_proofs(connection, first_of_subtrees(entries))
     spans = [(row["published_at"], row["closed_at"]) for row in waiting]
     still_secret = {str(row["id"]) for row in waiting}
     leaves = [
@@ -167,6 +167,13 @@ async def _leaves(
         for entry in entries
     ]
     return leaves, {str(index): proof for index, proof in proofs.items()}
+
+
+def first_of_subtrees(entries: Sequence[Entry]) -> list[int]:
+    """The first leaf of every complete subtree that a batch of these entries fills."""
+    batches = [[one.index for one in batch] for _, batch in groupby(entries, lambda one: one.batch)]
+    nodes = [node for batch in batches for node in nodes_of((batch[0], batch[-1] + 1))]
+    return [index << level for level, index in nodes]
 
 
 def notes_in(files: Mapping[str, Json]) -> set[str]:

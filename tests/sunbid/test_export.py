@@ -13,9 +13,15 @@ import pytest_asyncio
 from bidding.opening import closing as closings
 from bidding.opening.unsealing import open_lot
 from conftest import SetClock
-from foundation.database import Database
+from foundation.clock import platform_now
+from foundation.database import Database, reading, transaction
+from foundation.ledger.log import latest_checkpoint, queue_entry
+from foundation.ledger.sequencer import QUANTUM
+from foundation.statements.signed import Statement
+from foundation.statements.store import ledger_body
 from sunbid.export import make_package
-from world import DEADLINE, MORNING, World, make_world
+from sunbid.verify.verifier import verify_package
+from world import DEADLINE, MORNING, BidderOf, World, make_world
 
 
 @pytest_asyncio.fixture
@@ -32,6 +38,51 @@ async def acts_shown(world: World, lot: str) -> int:
         leaves: list[dict[str, Any]] = json.loads(archive.read("leaves.json"))
     bodies = [leaf["body"] for leaf in leaves if "body" in leaf]
     return sum(body.get("lot") == lot and body["t"] == "manifest" for body in bodies)
+
+
+async def open_to_the_record(world: World, bidder: BidderOf, closing: Statement) -> None:
+    """Releases of everybody, decryption, record."""
+    await world.release(bidder, closing)
+    await world.check_all()
+    await world.step("phase3")
+    await world.custodians_release()
+    await world.tick()
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    await world.tick()
+    await world.sign_record()
+
+
+async def size_of_ledger(world: World) -> int:
+    """How many leaves are signed."""
+    async with reading(world.db, "foundation") as connection:
+        checkpoint = await latest_checkpoint(connection)
+    assert checkpoint is not None
+    return checkpoint.size
+
+
+async def test_a_large_batch_that_begins_inside_a_larger_subtree_is_proven(world: World) -> None:
+    await world.published_lot(minimum=1)
+    await world.set_clock(MORNING)
+    bidder = world.bidder(1)
+    await world.bid(bidder)
+    await world.tick()
+    await open_to_the_record(world, bidder, await world.begin_opening())
+    # More than one quantum waits, and the batch of two cannot be a subtree of its own.
+    while (begin := await size_of_ledger(world)) % (2 * QUANTUM) != QUANTUM:
+        await world.tick()
+    async with transaction(world.db, "bidding") as connection:
+        now = await platform_now(connection)
+        for _ in range(QUANTUM + 1):
+            body = ledger_body("extra", group=None, scope=world.lot, turn=1, subject=None, at=now)
+            await queue_entry(connection, body)
+    await world.tick(2)
+    package = await make_package(world.desk, world.lot)
+    with zipfile.ZipFile(BytesIO(package)) as archive:
+        shown = {leaf["index"] for leaf in json.loads(archive.read("leaves.json"))}
+    assert shown >= set(range(begin, begin + 2 * QUANTUM))
+    (proven,) = (one for one in verify_package(BytesIO(package)) if one.id == "C5")
+    assert proven.ok is True, proven
 
 
 async def test_a_lot_that_was_not_opened_is_not_counted_in_the_package_of_another(
@@ -52,15 +103,7 @@ async def test_a_lot_that_was_not_opened_is_not_counted_in_the_package_of_anothe
     closing = await world.begin_opening()
     not_opened = await closings.confirm_closing(world.desk, world.actors["host"], few)
     assert not_opened.type == "not-opened"
-    await world.release(bidder, closing)
-    await world.check_all()
-    await world.step("phase3")
-    await world.custodians_release()
-    await world.tick()
-    await world.step("phase4")
-    await open_lot(world.desk, world.lot)
-    await world.tick()
-    await world.sign_record()
+    await open_to_the_record(world, bidder, closing)
     assert await acts_shown(world, str(lot)) == 1
     for later in (timedelta(0), timedelta(days=40), timedelta(days=364)):
         await world.set_clock(DEADLINE + timedelta(minutes=1) + later)

@@ -53,6 +53,7 @@ from sunbid.pages.supervision import (
 )
 from sunbid.pages.tender import tender_view
 from sunbid.pages.verify import VerifyView, verify_view
+from supervision.forensics.alignment import aligned
 
 NOW = datetime(2019, 5, 13, 6, 20, 5, 418_000, tzinfo=UTC)
 DEADLINE = datetime(2019, 5, 17, 1, 0, tzinfo=UTC)
@@ -612,9 +613,9 @@ def compare() -> object:
     text = "沟槽两侧堆土高度不超过 1.5 m，遇降雨立既停止开挖并覆盖，雨后须经监理人确任方可复工。"
     passages = [
         Passage(
-            number=n, chars=len(text), a_page=87 + n, b_page=102 + n, a_before="管槽采用分段开挖，",
-            a_text=text, a_after="我公司采用过该做法。", b_before="基坑与管槽同步施工，",
-            b_text=text, b_after="", has_same_error=n == 2, a_place=0.1 * n, b_place=0.12 * n,
+            number=n, chars=len(text), a_page=87 + n, b_page=102 + n,
+            runs=aligned(text, text.replace("监理人", "监理")),
+            a_place=0.1 * n, b_place=0.12 * n,
         )
         for n in range(1, 6)
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from demonstration import Demonstration
+from sunbid.demo_files.bids import TEXTS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PROGRAM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -329,12 +330,19 @@ class BrowserJourney:
             points = chart.locator("circle, path").count()
             assert points == visitor.page.locator("aside table tbody tr").count() >= 5
             visitor.follow(visitor.page.locator("article.evidence a[href*='/compare/']").first)
-            shared = visitor.page.locator(".compare [data-who] .shared").all_inner_texts()
-            assert len(shared) >= 2
-            # The copies differ in a few letters and a passage may be cut on one side only.
-            match = SequenceMatcher(None, shared[0], shared[1], autojunk=False)
-            assert match.find_longest_match().size >= 12, shared[:2]
+            self.copies_side_by_side(visitor)
             assert visitor.page.locator("section[aria-labelledby=meta] tbody tr").count() >= 1
+
+    def copies_side_by_side(self, visitor: Visitor) -> None:
+        """Every passage shown is one of the ring's, copied with a few letters exchanged."""
+        sides = visitor.page.locator(".compare [data-who] p").all_inner_texts()
+        assert sides
+        assert len(sides) % 2 == 0
+        for left, right in zip(sides[::2], sides[1::2], strict=True):
+            assert SequenceMatcher(None, left, right, autojunk=False).ratio() > 0.9, (left, right)
+            assert written_by_the_ring(left) > 0.9, left
+        marked = visitor.page.locator(".compare [data-who] .shared").all_inner_texts()
+        assert sum(map(len, marked)) > 0.9 * sum(map(len, sides))
 
     def the_award(self) -> None:
         """16: the public and the buyer see who was awarded, with rank, scores and votes."""
@@ -385,6 +393,26 @@ class BrowserJourney:
             plain.page.locator("form.drop button").click()
             plain.page.wait_for_selector("#verdict")
             assert "bad" not in plain.checks().values()
+
+
+def written_by_the_ring(text: str) -> float:
+    """The share of a text's characters in pieces of eight that the ring's passages have."""
+    source = "".join((TEXTS / "ring.txt").read_text(encoding="utf-8").split())
+    text = "".join(text.split())
+    ours = {
+        place
+        for start in range(len(text) - 7)
+        if text[start : start + 8] in source
+        for place in range(start, start + 8)
+    }
+    return len(ours) / len(text)
+
+
+def test_only_the_rings_own_words_are_taken_for_theirs() -> None:
+    passage = (TEXTS / "ring.txt").read_text(encoding="utf-8").split("%")[1]
+    assert written_by_the_ring(passage) == 1
+    for other in ("tender.txt", "technical.toml", "qualification.toml"):
+        assert written_by_the_ring((TEXTS / other).read_text(encoding="utf-8")) < 0.05
 
 
 FAULTY = """<h1>a</h1><h1>b</h1><input><a href="#"></a><img src="http://elsewhere.invalid/x.png">

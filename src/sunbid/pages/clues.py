@@ -31,6 +31,7 @@ from sunbid.pages.supervision import (
 )
 from supervision.cases.domain import Case, Note
 from supervision.cases.service import Clue, InboxPage, in_standing
+from supervision.forensics.alignment import aligned
 from supervision.redflags.domain import BaseRate, Evidence, Finding, KeptFinding
 from supervision.redflags.service import ExaminationPage
 
@@ -349,13 +350,7 @@ def shown_passages(evidence: Sequence[Evidence]) -> list[Passage]:
             chars=int(str(one.data["chars"])),
             a_page=int(place_of(one, "place_a")["page"]),
             b_page=int(place_of(one, "place_b")["page"]),
-            a_before="",
-            a_text=str(one.data["text_a"]),
-            a_after="",
-            b_before="",
-            b_text=str(one.data["text_b"]),
-            b_after="",
-            has_same_error=False,
+            runs=aligned(str(one.data["text_a"]), str(one.data["text_b"])),
             a_place=spread(number, len(ordered), position(one, "place_a")[1] / length_a),
             b_place=spread(number, len(ordered), position(one, "place_b")[1] / length_b),
         )

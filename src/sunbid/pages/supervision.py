@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from sunbid.pages.charts import Link, Spark, Strip, passage_map, price_strip
 from sunbid.pages.elements import Action, Crumb, Fact, Tag, Text, words
+from supervision.forensics.alignment import Run
 
 Grade = Literal["A", "B", "C"]
 Standing = Literal["waiting", "running", "decided"]
@@ -215,19 +216,13 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """One shared passage with what stands around it in either document."""
+    """One shared passage, run by run: what is equal and what differs."""
 
     number: int
     chars: int
     a_page: int
     b_page: int
-    a_before: str
-    a_text: str
-    a_after: str
-    b_before: str
-    b_text: str
-    b_after: str
-    has_same_error: bool
+    runs: tuple[Run, ...]
     # Where it stands in each document, as shares of the length.
     a_place: float
     b_place: float

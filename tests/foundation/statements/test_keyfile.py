@@ -2,7 +2,6 @@
 
 import json
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -38,16 +37,6 @@ def test_a_key_is_read_back(tmp_path: Path, kind: Kind) -> None:
     if kind != SIGNING:
         other = new_key(tmp_path / "other.json", "x", EXCHANGE).exchange
         assert loaded.exchange.exchange(other.public) == other.exchange(loaded.exchange.public)
-
-
-def test_opening_a_key_is_not_felt(tmp_path: Path) -> None:
-    new_key(tmp_path / "key.json", "p", SIGNING)
-    taken = []
-    for _ in range(5):
-        begin = time.process_time()
-        load_key(tmp_path / "key.json", "p")
-        taken.append(time.process_time() - begin)
-    assert min(taken) < 0.06
 
 
 def test_a_wrong_passphrase_is_refused(tmp_path: Path) -> None:

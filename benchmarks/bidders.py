@@ -6,6 +6,7 @@ everything else goes over the public HTTP interface, as for every bidder.
 
 import json
 import secrets
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from bidding.sealing.kem import public_point
 from bidding.sealing.seal import Bidder, Sealed, seal_package
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Signer, sign, unsigned
-from sunbid.client import Client
+from sunbid.client import Client, ServerRefused
 from sunbid.commands.login import challenge_statement
 from sunbid.demo.play import Play
 
@@ -109,6 +110,17 @@ def _bidder(
 
 
 def _log_in(server: str, signer: Signer) -> Client:
+    """A session; all bidders log in from one place, which the platform wants to go slowly."""
+    while True:
+        try:
+            return _session(server, signer)
+        except ServerRefused as refused:
+            if "retry_after" not in refused.problem:
+                raise
+            time.sleep(float(refused.problem["retry_after"]))
+
+
+def _session(server: str, signer: Signer) -> Client:
     with Client(origin=server) as client:
         asked = challenge_statement(client.post("/api/v1/challenges", {"purpose": "login"}), server)
         answer = client.post("/api/v1/sessions", {"statement": sign(asked, signer).json()})

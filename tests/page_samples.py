@@ -150,6 +150,7 @@ def a_frame(visitor: Visitor | None = None, now: datetime = NOW) -> PageFrame:
     )
 
 
+SUPERVISOR = Visitor(name="林范例", role="supervisor")
 BIDDER = Visitor(name="示例建设甲有限公司", role="bidder")
 
 
@@ -329,7 +330,7 @@ def an_opening(phase: str, minutes: int, window: int | None = 30) -> Opening:
     return Opening(
         lot=LOT, closed_at=DEADLINE, closed_tick=1, cut=LOT, closing=DIGEST, list_root=DIGEST,
         phase=phase, phase_at=at, phase_until=at + timedelta(minutes=window) if window else None,
-        remedy_start=None, record=None, recorded_at=None,
+        remedy_start=None, record=None, recorded_at=None, suspended_at=None, decided=None,
     )  # fmt: skip
 
 
@@ -346,7 +347,7 @@ def hall_sealed() -> object:
             lot=a_lot("opening"), opening=an_opening("phase1", 2), listed=some_listed(5),
             shares=[], checks=[], results=[], bids=[],
             needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
-            told=told, now=DEADLINE + timedelta(minutes=14),
+            told=told, silent=[], now=DEADLINE + timedelta(minutes=14),
         )
     )  # fmt: skip
 
@@ -392,9 +393,31 @@ def hall_open() -> object:
             lot=a_lot("opening"), opening=an_opening("phase4", 44, None), listed=remedied,
             shares=shares, checks=[], results=results, bids=bids,
             needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
-            told=told, now=DEADLINE + timedelta(minutes=51),
+            told=told, silent=[], now=DEADLINE + timedelta(minutes=51),
         ),
         own_uscc="91340601MA0000011X",
+    )  # fmt: skip
+
+
+def hall_suspended() -> object:
+    """The hall of an opening that waits for its remedy members, as the supervisor sees it."""
+    at = DEADLINE + timedelta(minutes=48)
+    told = [
+        kept("closing", 1, count=21, list_root=DIGEST),
+        kept("opening-step", 2, step="phase1"),
+        kept("opening-step", 32, step="phase2"),
+        kept("release-r", 36, i=1),
+        kept("opening-step", 48, step="suspended"),
+    ]
+    return opening_view(
+        HallFacts(
+            lot=a_lot("suspended"),
+            opening=replace(an_opening("phase2", 32, 15), suspended_at=at),
+            listed=some_listed(3), shares=[], checks=[], results=[], bids=[],
+            needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
+            told=told, silent=[("R", 2), ("R", 3)], now=at + timedelta(minutes=2),
+        ),
+        decides=True,
     )  # fmt: skip
 
 
@@ -403,7 +426,7 @@ def hall_before() -> object:
     return opening_view(
         HallFacts(
             lot=a_lot(), opening=None, listed=[], shares=[], checks=[], results=[], bids=[],
-            needed=None, told=[], now=NOW,
+            needed=None, told=[], silent=[], now=NOW,
         )
     )  # fmt: skip
 
@@ -411,6 +434,7 @@ def hall_before() -> object:
 SAMPLES |= {
     "hall-sealed": ("opening/hall.html", hall_sealed, None),
     "hall-open": ("opening/hall.html", hall_open, BIDDER),
+    "hall-suspended": ("opening/hall.html", hall_suspended, SUPERVISOR),
     "hall-before": ("opening/hall.html", hall_before, None),
     "halls": (
         "opening/list.html",
@@ -521,9 +545,6 @@ SAMPLES |= {
     "sheet": ("panel/sheet.html", lambda: sheet_view(seat_work(36), signed_at=None), EXPERT),
     "sheet-open": ("panel/sheet.html", lambda: sheet_view(seat_work(30), signed_at=None), EXPERT),
 }
-
-
-SUPERVISOR = Visitor(name="林范例", role="supervisor")
 
 
 def inbox() -> object:

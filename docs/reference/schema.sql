@@ -467,12 +467,19 @@ CREATE TABLE bidding.opening (
     remedy_start bytea,
     record bytea,
     recorded_at timestamp with time zone,
-    CONSTRAINT opening_phase_check CHECK ((phase = ANY (ARRAY['closed'::text, 'phase1'::text, 'phase2'::text, 'phase3'::text, 'phase4'::text, 'suspended'::text, 'record'::text, 'done'::text])))
+    suspended_at timestamp with time zone,
+    decided text,
+    CONSTRAINT opening_decided_check CHECK ((decided = ANY (ARRAY['go-on'::text, 'terminated'::text]))),
+    CONSTRAINT opening_phase_check CHECK ((phase = ANY (ARRAY['closed'::text, 'phase1'::text, 'phase2'::text, 'phase3'::text, 'phase4'::text, 'record'::text, 'done'::text])))
 );
 
 COMMENT ON TABLE bidding.opening IS 'Where the opening of a lot stands. A phase never goes back.';
 
 COMMENT ON COLUMN bidding.opening.closed_tick IS 'Ledger size at the closing: the cut is queued only after a tick that began later.';
+
+COMMENT ON COLUMN bidding.opening.suspended_at IS 'Since when too few members released after the window; NULL while the opening runs.';
+
+COMMENT ON COLUMN bidding.opening.decided IS 'How the supervisor ended a suspension; terminated is final and nothing is decrypted.';
 
 CREATE TABLE bidding.plan (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -526,11 +533,14 @@ CREATE TABLE bidding.share (
     seat_index integer NOT NULL,
     tree text NOT NULL,
     value bytea NOT NULL,
+    is_cure boolean DEFAULT false NOT NULL,
     CONSTRAINT share_group_letter_check CHECK ((group_letter = ANY (ARRAY['T'::text, 'R'::text]))),
     CONSTRAINT share_value_check CHECK ((length(value) = 32))
 );
 
 COMMENT ON TABLE bidding.share IS 'Released shares that match their commitments.';
+
+COMMENT ON COLUMN bidding.share.is_cure IS 'Supplied by anybody; it does not count as the release of the member itself.';
 
 CREATE TABLE bidding.share_check (
     lot uuid NOT NULL,
@@ -1993,6 +2003,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE bidding.readiness TO sunbid_bidding;
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.result TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.share TO sunbid_bidding;
+
+GRANT UPDATE(is_cure) ON TABLE bidding.share TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.share_check TO sunbid_bidding;
 

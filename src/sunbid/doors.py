@@ -12,7 +12,7 @@ from uuid import UUID
 from bidding.award import service as award
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
-from bidding.opening import release, steps, unsealing
+from bidding.opening import decisions, release, steps, unsealing
 from bidding.opening import store as opening_store
 from bidding.tender import drill
 from bidding.tender import service as tender
@@ -63,6 +63,7 @@ PAPERS: Final[Mapping[str, Acceptor]] = {
     "opening-keys": Acceptor("bidding", tender.accept_opening_keys),
     "schedule": Acceptor("bidding", tender.accept_schedule),
     "remedy-start": Acceptor("bidding", steps.accept_remedy_start),
+    "supervisor-decision": Acceptor("bidding", decisions.accept_decision),
     "opening-record": Acceptor("bidding", unsealing.accept_opening_record),
     "draw": Acceptor("experts", panel.accept_draw),
     "evaluation-report": Acceptor("experts", panel.accept_report),

@@ -13,9 +13,14 @@ PHASE1: Final = "phase1"
 PHASE2: Final = "phase2"
 PHASE3: Final = "phase3"
 PHASE4: Final = "phase4"
-SUSPENDED: Final = "suspended"
 RECORD: Final = "record"
 DONE: Final = "done"
+# Steps that are no phases: the phase waits, and is taken up again.
+SUSPENDED: Final = "suspended"
+RESUMED: Final = "resumed"
+# How the supervisor may end a suspension (sealing.md 9.5).
+GO_ON: Final = "go-on"
+TERMINATED: Final = "terminated"
 
 
 class WrongPhase(Conflict):
@@ -76,6 +81,8 @@ class Opening:
     remedy_start: str | None
     record: str | None
     recorded_at: datetime | None
+    suspended_at: datetime | None
+    decided: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +165,19 @@ class Thresholds:
     remedy_needed: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All that the guards of an opening look at, read under one lock."""
+
+    opening: Opening
+    closing_signed: bool
+    listed: Sequence[Listed]
+    shares: Sequence[Share]
+    checks: Sequence[Checked]
+    needed: Thresholds
+    now: datetime
+
+
 def missing_b(listed: Sequence[Listed]) -> list[str]:
     """M: the listed envelopes without the bidder's half, sorted by tree (sealing.md 9.4)."""
     return sorted(one.tree for one in listed if one.b_value is None)
@@ -173,59 +193,54 @@ def is_disputed(tree: str, checks: Sequence[Checked], group: str, count: int, ne
     return bad >= count - needed + 1
 
 
+def has_dispute(tree: str, checks: Sequence[Checked], group: str, needed: Thresholds) -> bool:
+    """Say whether an envelope counts as disputed, or unremedied, for one group."""
+    if group == "R":
+        return is_disputed(tree, checks, group, needed.remedy, needed.remedy_needed)
+    return is_disputed(tree, checks, group, needed.custodians, needed.custodians_needed)
+
+
 def released_by(shares: Sequence[Share], group: str, tree: str) -> list[int]:
     """Return the seats of a group that released a matching share for an envelope."""
     return sorted(share.i for share in shares if share.group == group and share.tree == tree)
 
 
-def check_phase1_over(opening: Opening, listed: Sequence[Listed], now: datetime) -> None:
-    """Refuse to leave phase 1 while its window runs and a bidder's half is missing."""
-    require_phase(opening, PHASE1)
-    waiting = missing_b(listed)
-    if waiting and opening.phase_until is not None and now < opening.phase_until:
-        raise WindowOpen(
-            f"{len(waiting)} envelopes wait for their bidders until "
-            f"{opening.phase_until.isoformat()}"
-        )
+def waiting_for(standing: Standing) -> tuple[str, int, list[str]]:
+    """What the members of a phase still owe: their group, how many are needed, the envelopes.
+
+    An envelope that is disputed, or whose half is known without them, waits for nobody (9.5).
+    """
+    needed, listed = standing.needed, standing.listed
+    if standing.opening.phase == PHASE2:
+        group, count = "R", needed.remedy_needed
+        open_ = missing_b(listed)
+    else:
+        group, count = "T", needed.custodians_needed
+        open_ = sorted(one.tree for one in listed if one.t_value is None)
+    trees = [
+        tree
+        for tree in open_
+        if len(released_by(standing.shares, group, tree)) < count
+        and not has_dispute(tree, standing.checks, group, needed)
+    ]
+    return group, count, trees
 
 
-def check_remedy_over(
-    listed: Sequence[Listed],
-    shares: Sequence[Share],
-    checks: Sequence[Checked],
-    needed: Thresholds,
-) -> None:
-    """Refuse to begin phase 3 while an envelope of M has neither its remedy nor a dispute."""
-    for tree in missing_b(listed):
-        if is_disputed(tree, checks, "R", needed.remedy, needed.remedy_needed):
-            continue
-        held = released_by(shares, "R", tree)
-        if len(held) < needed.remedy_needed:
-            raise MembersMissing(
-                f"{needed.remedy_needed} remedy members must release, {len(held)} did; after the "
-                "window the opening is suspended until the supervisor decides"
-            )
+def silent_members(standing: Standing) -> list[tuple[str, int]]:
+    """Group and seat of every member who owes a share of an envelope that waits for it (9.6).
 
-
-def check_custodians_over(
-    listed: Sequence[Listed],
-    shares: Sequence[Share],
-    checks: Sequence[Checked],
-    needed: Thresholds,
-) -> None:
-    """Refuse to begin phase 4 while an envelope that is not disputed lacks custodians' shares."""
-    for one in listed:
-        if is_disputed(one.tree, checks, "T", needed.custodians, needed.custodians_needed):
-            continue
-        held = released_by(shares, "T", one.tree)
-        if len(held) < needed.custodians_needed:
-            raise MembersMissing(
-                f"{needed.custodians_needed} custodians must release, {len(held)} did; after the "
-                "window the opening is suspended until the supervisor decides"
-            )
-    unread = [one.volume for one in listed if one.blob == "unread"]
-    if unread:
-        raise MembersMissing(f"{len(unread)} sealed files are still being read back")
+    A member owes it after `ok`, or when it never said what it found; `unwrap_failed` blames nobody.
+    """
+    group, _, trees = waiting_for(standing)
+    needed = standing.needed
+    seats = needed.remedy if group == "R" else needed.custodians
+    said = {(c.i, c.tree): c.result for c in standing.checks if c.group == group}
+    given = {(s.i, s.tree) for s in standing.shares if s.group == group}
+    return [
+        (group, i)
+        for i in range(1, seats + 1)
+        if any((i, t) not in given and said.get((i, t), "ok") == "ok" for t in trees)
+    ]
 
 
 def require_phase(opening: Opening, *phases: str) -> None:
@@ -234,6 +249,12 @@ def require_phase(opening: Opening, *phases: str) -> None:
         raise WrongPhase(
             f"the opening is in {opening.phase}; this belongs to {' or '.join(phases)}"
         )
+
+
+def require_not_ended(opening: Opening) -> None:
+    """Refuse everything once the supervisor has ended the opening."""
+    if opening.decided == TERMINATED:
+        raise WrongPhase("the supervisor ended this opening; nothing of it is opened")
 
 
 def list_entries(listed: Sequence[Listed]) -> list[dict[str, Any]]:

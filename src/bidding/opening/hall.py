@@ -19,12 +19,13 @@ from bidding.opening.domain import (
     Result,
     Share,
     Thresholds,
+    silent_members,
 )
-from bidding.opening.steps import thresholds
+from bidding.opening.steps import standing_of, thresholds
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, UnknownLot
 from foundation.clock import platform_now
-from foundation.database import Database, reading
+from foundation.database import Connection, Database, reading
 from foundation.statements.store import Kept, kept_statements
 
 # What is told to everybody as it happens; share checks and releases name a seat, never a price.
@@ -37,6 +38,7 @@ TOLD: Final = (
     "remedy-start",
     "release-r",
     "release-t",
+    "cure",
     "supervisor-decision",
     "objection",
     "opening-record",
@@ -57,6 +59,8 @@ class HallFacts:
     bids: Sequence[OpenedBid]
     needed: Thresholds | None
     told: Sequence[Kept]
+    # Group and seat of those for whom a suspended opening waits.
+    silent: Sequence[tuple[str, int]]
     now: datetime
 
 
@@ -69,6 +73,7 @@ async def hall_facts(db: Database, lot_id: UUID) -> HallFacts:
         opening = await store.find_opening(connection, lot_id)
         is_listed = opening is not None and opening.closing is not None
         is_open = opening is not None and opening.phase in NAMES_ARE_OPEN
+        now = await platform_now(connection)
         return HallFacts(
             lot=lot,
             opening=opening,
@@ -79,8 +84,18 @@ async def hall_facts(db: Database, lot_id: UUID) -> HallFacts:
             bids=await store.opened_bids(connection, lot_id) if is_open else [],
             needed=thresholds(await keys_in_force(connection, lot)) if is_listed else None,
             told=await kept_statements(connection, lot_id, TOLD) if is_listed else [],
-            now=await platform_now(connection),
+            silent=await _silent(connection, lot, opening, now),
+            now=now,
         )
+
+
+async def _silent(
+    connection: Connection, lot: Lot, opening: Opening | None, now: datetime
+) -> list[tuple[str, int]]:
+    if opening is None or opening.suspended_at is None:
+        return []
+    keys = await keys_in_force(connection, lot)
+    return silent_members(await standing_of(connection, opening, keys, now))
 
 
 async def hall_mark(db: Database, lot_id: UUID) -> str:

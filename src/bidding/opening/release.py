@@ -22,15 +22,18 @@ from bidding.opening.domain import (
     NotAMember,
     Opening,
     OtherClosing,
+    Share,
     WrongPhase,
     missing_b,
+    require_not_ended,
     require_phase,
 )
-from bidding.sealing.bodies import Group, Objection, ReleaseB, ReleaseR, ReleaseT, ShareCheck
+from bidding.sealing.bodies import Cure, Group, Objection, ReleaseB, ReleaseR, ReleaseT, ShareCheck
 from bidding.sealing.envelope import Head, join_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.refusals import ReleaseIncomplete, WrongB, WrongShare
 from bidding.sealing.shapes import OfStage
+from bidding.sealing.unseal import fits_half, matching_shares
 from bidding.sealing.wraps import SHARE_TAG
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
@@ -55,6 +58,8 @@ from foundation.statements.store import (
 )
 
 ONLY_STAGE: Final = 1
+# Whose shares the two kinds of cured shares are.
+GROUP_OF: Final[Mapping[str, Group]] = {"tshare": "T", "rshare": "R"}
 
 
 async def take_release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: str) -> Statement:
@@ -220,6 +225,45 @@ async def _keep_shares(
     await _keep(connection, lot, statement)
 
 
+async def take_cure(desk: Desk, statement: Statement, lot_id: UUID) -> None:
+    """Keep a half or share that somebody supplies in place of its owner (9.6); it proves itself.
+
+    Until phase 4 for the custodians' side, until phase 3 for the bidder's.
+    """
+    body = decode_body(statement, Cure)
+    async with transaction(desk.db, "bidding") as connection:
+        lot, opening = await _shared(connection, lot_id, body)
+        before = (PHASE1, PHASE2, PHASE3) if body.kind in {"T", "tshare"} else (PHASE1, PHASE2)
+        require_phase(opening, *before)
+        one = next((x for x in await store.listed(connection, lot_id) if x.tree == body.tree), None)
+        if one is None:
+            raise OtherClosing(f"the file {body.tree[:16]}… is not in the list of this closing")
+        value = unb64(body.value, 32)
+        _check_cure(_head(one), body, value)
+        if body.kind == "T":
+            await store.set_t(connection, lot_id, body.tree, value)
+        elif body.kind == "B":
+            now = await platform_now(connection)
+            await store.set_b(connection, lot_id, body.tree, value, "cure", now)
+        else:
+            share = Share(group=GROUP_OF[body.kind], i=body.i or 0, tree=body.tree, value=value)
+            await store.insert_cured_share(connection, lot_id, share)
+        await _keep(connection, lot, statement)
+
+
+def _check_cure(head: Head, body: Cure, value: bytes) -> None:
+    """Refuse a value that does not fit its commitment in the sealed file."""
+    group = GROUP_OF.get(body.kind)
+    if group is None:
+        if body.i is not None:
+            raise WrongShare(f"expected no seat with a whole {body.kind}, got {body.i}")
+        fits = fits_half(head, "T" if body.kind == "T" else "B", value)
+    else:
+        fits = bool(matching_shares(head, group, {body.i or 0: value}))
+    if not fits:
+        raise WrongShare("this value does not fit its commitment in the sealed file")
+
+
 async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id: UUID) -> None:
     """Keep a bidder's objection at the opening, until the record is signed.
 
@@ -253,6 +297,7 @@ async def _shared(connection: Connection, lot_id: UUID, body: OfStage) -> tuple[
     """Take the lot's shared lock; refuses what names another closing or stage than the lot's."""
     lot = await tender_store.lot_shared(connection, lot_id)
     opening = await store.opening(connection, lot_id)
+    require_not_ended(opening)
     if opening.closing != body.closing:
         raise OtherClosing("this names another closing than the lot's")
     if body.stage != ONLY_STAGE:

@@ -5,7 +5,6 @@ Guards decide whether a step may be made; the host makes it. Exclusive lock of t
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
@@ -13,23 +12,19 @@ from bidding.bid.desk import Desk
 from bidding.opening import store
 from bidding.opening.closing import closing_is_signed, open_identities
 from bidding.opening.domain import (
-    CLOSED,
     PHASE1,
     PHASE2,
     PHASE3,
-    PHASE4,
+    RESUMED,
     SUSPENDED,
     CutMissing,
     Opening,
+    Standing,
     Thresholds,
-    WindowOpen,
-    WrongPhase,
-    check_custodians_over,
-    check_phase1_over,
-    check_remedy_over,
     missing_b,
     require_phase,
 )
+from bidding.opening.guards import check_step
 from bidding.sealing.opening_keys import LotKeys
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, next_status
@@ -41,8 +36,6 @@ from foundation.problems import NotAllowed
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, sign, unsigned
 from foundation.statements.store import Required, keep_statement, offer_paper
-
-STEPS: Final = (PHASE1, PHASE2, PHASE3, PHASE4, SUSPENDED)
 
 
 async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
@@ -60,54 +53,49 @@ async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
         opening = await store.opening(connection, lot_id)
         now = await platform_now(connection)
         keys = await keys_in_force(connection, lot)
-        await _guard(connection, opening, step, now, keys)
+        check_step(await standing_of(connection, opening, keys, now), step)
         until = _until(step, now, keys)
-        await store.set_phase(connection, opening, step, now, until)
+        await _move(connection, lot, opening, step, now, until)
         await _keep(connection, lot, _signed_step(desk, opening, step, until), now)
         if step == PHASE2:
             await _offer_remedy(connection, desk, lot, opening, now)
-        if step == SUSPENDED:
-            await tender_store.move_lot(connection, lot, next_status(lot.status, "suspend"))
         return await store.opening(connection, lot_id)
 
 
-async def _guard(
-    connection: Connection, opening: Opening, step: str, now: datetime, keys: LotKeys
+async def _move(
+    connection: Connection,
+    lot: Lot,
+    opening: Opening,
+    step: str,
+    now: datetime,
+    until: datetime | None,
 ) -> None:
-    if step == PHASE1:
-        require_phase(opening, CLOSED)
-        if opening.closing is None or not await closing_is_signed(connection, opening.closing):
-            raise CutMissing("the closing is not in a signed checkpoint yet")
-    elif step == PHASE2:
-        listed = await store.listed(connection, opening.lot)
-        check_phase1_over(opening, listed, now)
-        if not missing_b(listed):
-            raise WrongPhase("every bidder released; go on to phase3, there is nothing to remedy")
-    elif step in {PHASE3, PHASE4}:
-        await _guard_shares(connection, opening, step, thresholds(keys))
-    elif step == SUSPENDED:
-        require_phase(opening, PHASE2, PHASE3)
-        if opening.phase_until is not None and now < opening.phase_until:
-            raise WindowOpen(f"members may still release until {opening.phase_until.isoformat()}")
-    else:
-        raise WrongPhase(f"expected one of {', '.join(STEPS)}, got {step[:20]!r}")
+    """Write the step: a phase of its own, or a mark that the phase waits."""
+    if step == SUSPENDED:
+        await store.set_suspended(connection, lot.id, now)
+        await tender_store.move_lot(connection, lot, next_status(lot.status, "suspend"))
+        return
+    if opening.suspended_at is not None:
+        await store.set_suspended(connection, lot.id, None)
+        await tender_store.move_lot(connection, lot, next_status(lot.status, "resume"))
+    if step != RESUMED:
+        await store.set_phase(connection, opening, step, now, until)
 
 
-async def _guard_shares(
-    connection: Connection, opening: Opening, step: str, needed: Thresholds
-) -> None:
-    """Refuse to go on while a group's shares are not enough."""
-    listed = await store.listed(connection, opening.lot)
-    shares = await store.shares(connection, opening.lot)
-    checks = await store.checks(connection, opening.lot)
-    if step == PHASE3:
-        if opening.phase == PHASE1 and missing_b(listed):
-            raise WrongPhase("some envelopes lack their bidder's half; phase2 comes first")
-        require_phase(opening, PHASE1, PHASE2)
-        check_remedy_over(listed, shares, checks, needed)
-    else:
-        require_phase(opening, PHASE3)
-        check_custodians_over(listed, shares, checks, needed)
+async def standing_of(
+    connection: Connection, opening: Opening, keys: LotKeys, now: datetime
+) -> Standing:
+    """Read what the guards look at; the caller holds the lot's lock."""
+    closing = opening.closing
+    return Standing(
+        opening=opening,
+        closing_signed=closing is not None and await closing_is_signed(connection, closing),
+        listed=await store.listed(connection, opening.lot),
+        shares=await store.shares(connection, opening.lot),
+        checks=await store.checks(connection, opening.lot),
+        needed=thresholds(keys),
+        now=now,
+    )
 
 
 def thresholds(keys: LotKeys) -> Thresholds:

@@ -48,7 +48,7 @@ OPENING: Final[LiteralString] = """
     SELECT lot, closed_at, closed_tick, cut, encode(closing, 'hex') AS closing,
            encode(list_root, 'hex') AS list_root, phase, phase_at, phase_until,
            encode(remedy_start, 'hex') AS remedy_start, encode(record, 'hex') AS record,
-           recorded_at
+           recorded_at, suspended_at, decided
       FROM bidding.opening
      WHERE lot = $1
 """
@@ -151,6 +151,30 @@ async def set_phase(
         raise WrongPhase(f"the opening is no longer in {held.phase}")
 
 
+SET_SUSPENDED: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET suspended_at = $2
+     WHERE lot = $1
+"""
+
+
+async def set_suspended(connection: Connection, lot: UUID, at: datetime | None) -> None:
+    """Mark since when an opening waits for its members, None when it goes on."""
+    await connection.execute(SET_SUSPENDED, lot, at)
+
+
+SET_DECIDED: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET decided = $2
+     WHERE lot = $1
+"""
+
+
+async def set_decided(connection: Connection, lot: UUID, decision: str) -> None:
+    """Write how the supervisor ended a suspension."""
+    await connection.execute(SET_DECIDED, lot, decision)
+
+
 SET_REMEDY_START: Final[LiteralString] = """
     UPDATE bidding.opening
        SET remedy_start = $2
@@ -177,18 +201,19 @@ async def set_record(connection: Connection, lot: UUID, sid: str, at: datetime) 
     await connection.execute(SET_RECORD, lot, bytes.fromhex(sid), at)
 
 
-LOTS_IN_PHASE: Final[LiteralString] = """
+LOTS_TO_OPEN: Final[LiteralString] = """
     SELECT lot
       FROM bidding.opening
-     WHERE phase = $1
+     WHERE phase = 'phase4'
+        OR (decided = 'terminated' AND phase IN ('phase2', 'phase3'))
   ORDER BY lot
      LIMIT 1000
 """
 
 
-async def lots_in_phase(connection: Connection, phase: str) -> list[UUID]:
-    """Return the lots whose opening is in a phase."""
-    return [row["lot"] for row in await connection.fetch(LOTS_IN_PHASE, phase)]
+async def lots_to_open(connection: Connection) -> list[UUID]:
+    """Return the lots in phase 4, and those that the supervisor ended without a record so far."""
+    return [row["lot"] for row in await connection.fetch(LOTS_TO_OPEN)]
 
 
 LOTS_UNREAD: Final[LiteralString] = """
@@ -287,11 +312,12 @@ SET_T: Final[LiteralString] = """
        SET t_value = $3
      WHERE lot = $1
        AND tree = $2
+       AND t_value IS NULL
 """
 
 
 async def set_t(connection: Connection, lot: UUID, tree: str, value: bytes) -> None:
-    """Keep the custodians' half of an envelope that was opened."""
+    """Keep the custodians' half of an envelope that somebody supplied."""
     await connection.execute(SET_T, lot, tree, value)
 
 
@@ -331,11 +357,26 @@ async def checks(connection: Connection, lot: UUID) -> list[Checked]:
     ]
 
 
+INSERT_CURED_SHARE: Final[LiteralString] = """
+    INSERT INTO bidding.share (lot, group_letter, seat_index, tree, value, is_cure)
+    VALUES ($1, $2, $3, $4, $5, true)
+        ON CONFLICT (lot, group_letter, seat_index, tree) DO NOTHING
+"""
+
+
+async def insert_cured_share(connection: Connection, lot: UUID, share: Share) -> None:
+    """Keep a share that somebody else supplied, unless the member released it."""
+    await connection.execute(INSERT_CURED_SHARE, lot, share.group, share.i, share.tree, share.value)
+
+
+# A share that somebody supplied before becomes the member's own; it has the same value.
 INSERT_SHARES: Final[LiteralString] = """
-    INSERT INTO bidding.share (lot, group_letter, seat_index, tree, value)
+    INSERT INTO bidding.share AS held (lot, group_letter, seat_index, tree, value)
     SELECT $1, $2, $3, tree, value
       FROM unnest($4::text[], $5::bytea[]) AS s (tree, value)
-        ON CONFLICT (lot, group_letter, seat_index, tree) DO NOTHING
+        ON CONFLICT (lot, group_letter, seat_index, tree) DO UPDATE
+       SET is_cure = false
+     WHERE held.is_cure
  RETURNING tree
 """
 

@@ -23,8 +23,11 @@ from bidding.bid.desk import Desk
 from bidding.bid.domain import Act
 from bidding.opening import store
 from bidding.opening.domain import (
+    PHASE2,
+    PHASE3,
     PHASE4,
     RECORD,
+    TERMINATED,
     Checked,
     Listed,
     OpenedBid,
@@ -38,7 +41,15 @@ from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.parts import PART, PartHasher
 from bidding.sealing.refusals import BadPackage
-from bidding.sealing.unseal import Outcome, Released, blob_outcome, unseal
+from bidding.sealing.unseal import (
+    Outcome,
+    Released,
+    bidder_half,
+    blob_outcome,
+    custodian_half,
+    outcome_of_halves,
+    unseal,
+)
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, next_status
 from bidding.tender.service import lot_ledger_body
@@ -137,23 +148,26 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
         opening = await store.opening(connection, lot_id)
-        require_phase(opening, PHASE4)
+        require_ready(opening)
         keys = await keys_in_force(connection, lot)
         listed = await store.listed(connection, lot_id)
         shares = await store.shares(connection, lot_id)
         checks = await store.checks(connection, lot_id)
         acts = {act.sid: act for act in await bid_store.acts_of_lot(connection, lot_id, lot.round)}
     with TemporaryDirectory(prefix="opening-", dir=desk.work) as folder:
-        opened = await asyncio.to_thread(
-            _open_all, desk, Path(folder), keys, listed, shares, checks
-        )
+        if opening.decided == TERMINATED:
+            opened = _leave_closed(listed, shares, checks)
+        else:
+            opened = await asyncio.to_thread(
+                _open_all, desk, Path(folder), keys, listed, shares, checks
+            )
         aloud = _read_aloud(listed, opened)
         bids = await _keep_files(desk, lot, listed, opened)
     outcomes = {tree: outcome for tree, (outcome, _) in opened.items()}
     async with transaction(desk.db, "bidding") as connection:
         held = await tender_store.lot_exclusive(connection, lot_id)
         opening = await store.opening(connection, lot_id)
-        require_phase(opening, PHASE4)
+        require_ready(opening)
         for one in listed:
             await store.insert_result(connection, lot_id, _result(one, outcomes[one.tree]))
         for submission, bid in bids.items():
@@ -164,6 +178,29 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
             for one in sorted(listed, key=lambda o: o.tree)
         ]
         await _offer_record(connection, desk, held, opening, rows, aloud)
+
+
+def require_ready(opening: Opening) -> None:
+    """Refuse to work before phase 4; what the supervisor ended gets its record as well."""
+    if opening.decided == TERMINATED:
+        require_phase(opening, PHASE2, PHASE3)
+    else:
+        require_phase(opening, PHASE4)
+
+
+def _leave_closed(
+    listed: Sequence[Listed], shares: Sequence[Share], checks: Sequence[Checked]
+) -> dict[str, tuple[Outcome, dict[str, Any] | None]]:
+    """The outcomes of an opening that the supervisor ended: no file is read, no key combined."""
+    closed: dict[str, tuple[Outcome, dict[str, Any] | None]] = {}
+    for one in listed:
+        head, released = join_head(one.header, one.wraps), _released(one, shares, checks)
+        outcome = outcome_of_halves(
+            custodian_half(head, released), bidder_half(head, released), terminated=True
+        )
+        assert outcome is not None
+        closed[one.tree] = (outcome, None)
+    return closed
 
 
 def _open_all(
@@ -221,7 +258,9 @@ def _released(one: Listed, shares: Sequence[Share], checks: Sequence[Checked]) -
     return Released(
         t_shares={s.i: s.value for s in shares if s.group == "T" and s.tree == one.tree},
         r_shares={s.i: s.value for s in shares if s.group == "R" and s.tree == one.tree},
-        bidder_b=one.b_value,
+        bidder_b=one.b_value if one.b_from == "bidder" else None,
+        cured_b=one.b_value if one.b_from == "cure" else None,
+        cured_t=one.t_value,
         checks={(c.group, c.i): c.result for c in checks if c.tree == one.tree},  # type: ignore[misc]
     )
 
@@ -345,13 +384,14 @@ async def accept_opening_record(connection: Connection, statement: Statement) ->
         public=True,
     )
     await store.set_record(connection, lot_id, statement.sid, now)
-    await tender_store.move_lot(connection, lot, next_status(lot.status, "record"))
+    if opening.decided != TERMINATED:
+        await tender_store.move_lot(connection, lot, next_status(lot.status, "record"))
 
 
 async def lots_to_open(desk: Desk) -> list[UUID]:
-    """Return the lots whose phase 4 has begun and whose record is not offered yet."""
+    """Return the lots in phase 4 or ended by the supervisor, whose record is not offered yet."""
     async with reading(desk.db, "bidding") as connection:
-        return await store.lots_in_phase(connection, PHASE4)
+        return await store.lots_to_open(connection)
 
 
 async def lots_to_read_back(desk: Desk) -> list[UUID]:

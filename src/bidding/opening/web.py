@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 
-from bidding.opening import closing, material, release, steps
+from bidding.opening import closing, decisions, material, release, steps
 from foundation.identity.request import actor_of, signed_in
 from foundation.statements.signed import from_json
 
@@ -21,9 +21,16 @@ class StatementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The next step of an opening: phase1 to phase4, or suspended."""
+    """The next step of an opening: phase1 to phase4, suspended or resumed."""
 
     step: str
+
+
+class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the supervisor wants a suspended opening to end: go-on or terminated, and why."""
+
+    decision: str
+    cause: str
 
 
 @post("/api/v1/lots/{lot:uuid}/closing", tags=["opening"])
@@ -56,6 +63,26 @@ async def release_b(
     return made
 
 
+@post("/api/v1/lots/{lot:uuid}/cures", tags=["opening"])
+async def cure(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[StatementBody]
+) -> dict[str, Any]:
+    """Supply a missing half or share; no login is needed, the value proves itself."""
+    statement = from_json(data.statement)
+    await release.take_cure(request.app.state.desk, statement, lot)
+    return {"statement": statement.sid}
+
+
+@post("/api/v1/lots/{lot:uuid}/decisions", tags=["opening"])
+async def ask_decision(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[DecisionBody]
+) -> dict[str, Any]:
+    """Draft the decision that ends a suspended opening; its supervisor signs it as a paper."""
+    desk, actor = request.app.state.desk, signed_in(request)
+    paper = await decisions.ask_decision(desk, actor, lot, data.decision, data.cause)
+    return {"paper": paper.sid}
+
+
 @get("/api/v1/lots/{lot:uuid}/member-material", tags=["opening"])
 async def member_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
     """Everything a member's client checks before it answers; for members and parties."""
@@ -81,6 +108,8 @@ routes: Final = [
     confirm_closing,
     make_step,
     release_b,
+    cure,
+    ask_decision,
     member_material,
     show_opening,
     own_entry,

@@ -179,7 +179,7 @@ def unseal(
         return blob_outcome(missing=True)
     t, b = custodian_half(head, released), bidder_half(head, released)
     # 2 to 4 of 9.7: both halves, or the code that their absence gives.
-    refused = _half_outcome(t, b, terminated=released.terminated)
+    refused = outcome_of_halves(t, b, terminated=released.terminated)
     if refused is not None:
         return refused
     assert t.value is not None
@@ -220,20 +220,23 @@ def blob_outcome(*, missing: bool) -> Outcome:
     return Outcome(code="BLOB_MISSING" if missing else "BLOB_CORRUPT", fault="platform")
 
 
-def _half_outcome(t: Half, b: Half, *, terminated: bool) -> Outcome | None:
-    """The outcome when a half is missing; None when both are known."""
-    if t.state is b.state is HalfState.KNOWN:
-        return None
+def outcome_of_halves(t: Half, b: Half, *, terminated: bool) -> Outcome | None:
+    """The outcome of an envelope that stays closed; None when both halves are known.
+
+    Of a terminated opening nothing is opened, whatever was released before.
+    """
     # A bad deal is shown by shares that match: no silence or decision changes that.
     if HalfState.BADLY_DEALT in {t.state, b.state}:
-        return Outcome(code="BIDDER_BAD_DEAL", fault="bidder")
+        return Outcome(code="BIDDER_BAD_DEAL", fault="bidder", b_from=b.source)
     if terminated:
-        return Outcome(code="CUSTODIANS_SHORT", fault="members")
+        return Outcome(code="CUSTODIANS_SHORT", fault="members", b_from=b.source)
+    if t.state is b.state is HalfState.KNOWN:
+        return None
     if b.state is not HalfState.KNOWN:
         return Outcome(code="BIDDER_ABSENT", fault="bidder")
     if t.state is HalfState.DISPUTED:
-        return Outcome(code="DEAL_DISPUTED", fault="undetermined")
-    return Outcome(code="CUSTODIANS_SHORT", fault="members")
+        return Outcome(code="DEAL_DISPUTED", fault="undetermined", b_from=b.source)
+    return Outcome(code="CUSTODIANS_SHORT", fault="members", b_from=b.source)
 
 
 def _from_shares(

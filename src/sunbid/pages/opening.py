@@ -36,7 +36,6 @@ STEP_OF_PHASE: Final[Mapping[str, int]] = {
     domain.PHASE1: 2,
     domain.PHASE2: 3,
     domain.PHASE3: 4,
-    domain.SUSPENDED: 4,
     domain.PHASE4: 5,
     domain.RECORD: 6,
     domain.DONE: 8,
@@ -94,6 +93,17 @@ class ObjectionLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """Why an opening stands still, for whom it waits, and what the supervisor may decide."""
+
+    title: Text
+    text: Text
+    waits_for: tuple[Text, ...]
+    # The words of the decisions that the reader may ask for; nobody but the supervisor has any.
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningView:
     """The opening hall of a lot."""
 
@@ -114,12 +124,15 @@ class OpeningView:
     own_price_yuan: Decimal | None
     is_before_closing: bool
     is_not_opened: bool
+    suspension: Suspension | None
     record: str | None
     links: tuple[Action, ...]
 
 
-def opening_view(facts: HallFacts, own_uscc: str | None = None) -> OpeningView:
-    """Everything that the hall shows of an opening now."""
+def opening_view(
+    facts: HallFacts, own_uscc: str | None = None, *, decides: bool = False
+) -> OpeningView:
+    """Everything that the hall shows of an opening now; `decides` for the lot's supervisor."""
     lot, opening = facts.lot, facts.opening
     own = next((b.submission for b in facts.bids if b.uscc == own_uscc), None)
     prices = price_rows(facts, own)
@@ -145,8 +158,25 @@ def opening_view(facts: HallFacts, own_uscc: str | None = None) -> OpeningView:
         own_price_yuan=next((row.price_yuan for row in prices if row.is_own), None),
         is_before_closing=opening is None,
         is_not_opened=lot.status == "not_opened",
+        suspension=suspension(facts, decides=decides),
         record=None if opening is None else opening.record,
         links=record_links(lot, opening),
+    )
+
+
+def suspension(facts: HallFacts, *, decides: bool) -> Suspension | None:
+    """What is said of an opening that stands still, or that the supervisor ended."""
+    opening = facts.opening
+    if opening is None or (opening.suspended_at is None and opening.decided != domain.TERMINATED):
+        return None
+    state = opening.decided or "waiting"
+    is_remedy = opening.phase == domain.PHASE2
+    choices = (domain.GO_ON, domain.TERMINATED) if is_remedy else (domain.TERMINATED,)
+    return Suspension(
+        title=words(f"suspension.{state}"),
+        text=words(f"suspension.{state}_text"),
+        waits_for=tuple(words(f"suspension.seat_{group}", i=i) for group, i in facts.silent),
+        choices=choices if decides and opening.decided is None else (),
     )
 
 
@@ -236,6 +266,8 @@ def window(facts: HallFacts) -> Deadline | None:
         )
     name = WINDOW_OF_STEP.get(running_step(facts))
     if name is None or opening.phase_until is None or opening.phase_at is None:
+        return None
+    if opening.suspended_at is not None or opening.decided == domain.TERMINATED:
         return None
     return Deadline(
         title=words(f"hall.window_{name}"),

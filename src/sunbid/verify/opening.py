@@ -261,12 +261,12 @@ def outcome(evidence: Evidence, stage: int, listed: Listed, stated: str) -> Outc
 def _without_secrets(evidence: Evidence, stage: int, listed: Listed) -> str | None:
     """Return the code of an envelope that could not be combined, None if T and B are there."""
     t, b = half(evidence, stage, listed, "T"), half(evidence, stage, listed, "R")
-    if t.value is not None and b.value is not None:
-        return None
     if b.badly_dealt or t.badly_dealt:
         return "BIDDER_BAD_DEAL"
     if decisions(evidence, stage, "terminated"):
         return "CUSTODIANS_SHORT"
+    if t.value is not None and b.value is not None:
+        return None
     if b.value is None:
         return "BIDDER_ABSENT"
     return "DEAL_DISPUTED" if t.disputed else "CUSTODIANS_SHORT"

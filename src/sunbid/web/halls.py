@@ -2,20 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from litestar import Response, get
-from litestar.params import FromPath
+import msgspec
+from litestar import Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath
+from litestar.response import Redirect
 from litestar.response.sse import ServerSentEvent
 
+from bidding.opening.decisions import ask_decision
 from bidding.opening.hall import hall_facts, hall_mark
 from foundation.clock import platform_now
 from foundation.database import Database, reading
-from foundation.identity.request import actor_of
+from foundation.identity.request import actor_of, signed_in
 from foundation.statements.canonical import time_text
 from foundation.web import AnyRequest, event_stream, page
 from sunbid.pages.opening import opening_view
+
+
+class DecisionForm(msgspec.Struct, frozen=True):
+    """How the supervisor wants a suspended opening to end, and why."""
+
+    decision: str
+    cause: str
+
 
 LOOK_EVERY_S: Final = 1.0
 TICK_EVERY: Final = 5
@@ -27,7 +39,24 @@ async def hall(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     actor = actor_of(request)
     facts = await hall_facts(request.app.state.desk.db, lot)
     own = actor.subject if actor is not None and actor.role == "bidder" else None
-    return await page(request, "opening/hall.html", opening_view(facts, own))
+    decides = (
+        actor is not None
+        and actor.role == "supervisor"
+        and actor.subject == facts.lot.parties.supervisor_uscc
+    )
+    return await page(request, "opening/hall.html", opening_view(facts, own, decides=decides))
+
+
+@post("/lots/{lot:uuid}/opening/decision", include_in_schema=False)
+async def decide(
+    request: AnyRequest,
+    lot: FromPath[UUID],
+    data: Annotated[DecisionForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Redirect:
+    """Draft the decision that ends a suspended opening; its supervisor signs it as a paper."""
+    desk, actor = request.app.state.desk, signed_in(request)
+    await ask_decision(desk, actor, lot, data.decision, data.cause)
+    return Redirect("/papers", status_code=303)
 
 
 @get("/lots/{lot:uuid}/opening/events", include_in_schema=False)
@@ -59,4 +88,4 @@ async def hall_time(db: Database) -> dict[str, str]:
         return {"at": time_text(await platform_now(connection))}
 
 
-routes: Final = [hall, hall_events]
+routes: Final = [hall, hall_events, decide]

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from bidding.opening import closing as closings
-from bidding.opening import steps, store
+from bidding.opening import decisions, steps, store
 from bidding.opening.domain import (
     FAULT_OF,
     MembersMissing,
@@ -26,17 +26,19 @@ from bidding.opening.domain import (
 )
 from bidding.opening.hall import hall_facts
 from bidding.opening.material import hall, member_material, own_entry
-from bidding.opening.release import take_objection, take_release_b
+from bidding.opening.release import take_cure, take_objection, take_release_b
 from bidding.opening.transcript import transcript
 from bidding.opening.unsealing import examiner, lots_to_open, open_lot
+from bidding.sealing.bidder import unwrap_b
 from bidding.sealing.package import pack
 from bidding.sealing.refusals import BadPackage, ReleaseIncomplete, WrongB, WrongShare
 from bidding.tender.domain import WrongStatus
+from foundation.clock import platform_now
 from foundation.database import reading
 from foundation.identity.actor import WrongRole
 from foundation.ledger.keeper import ReleaseRefused
 from foundation.problems import NotAllowed
-from foundation.statements.canonical import b64, canonical
+from foundation.statements.canonical import BadField, b64, canonical, unb64
 from foundation.statements.signed import BadSignature, Statement, sign, unsigned
 from foundation.statements.store import AlreadyKept
 from sunbid.export import make_package
@@ -309,6 +311,230 @@ async def test_an_absent_bidder_is_not_left_out_without_the_remedy(world: World)
     await world.accept(world.group("R")[1], await world.remedy_release(world.group("R")[1]))
     await world.tick()
     await open_all(world)
+    assert set((await results(world)).values()) == {"OPENED"}
+    await all_hold(world)
+
+
+# --- too few members: suspended -----------------------------------------------------------------
+
+W2_OVER = timedelta(minutes=16)
+
+
+async def later(world: World, span: timedelta) -> None:
+    """The clock moves on."""
+    async with reading(world.db, "foundation") as connection:
+        now = await platform_now(connection)
+    await world.set_clock(now + span)
+
+
+async def suspended_in_the_remedy(world: World) -> tuple[list[BidderOf], Statement]:
+    """One bidder is absent, one remedy member of two that are needed released, time is over."""
+    bidders = await with_bids(world)
+    closing = await world.begin_opening()
+    for bidder in bidders[1:]:
+        await world.release(bidder, closing)
+    await world.check_all()
+    await later(world, WINDOW)
+    await world.remedied(count=1)
+    await later(world, W2_OVER)
+    await world.step("suspended")
+    await world.tick()
+    return bidders, closing
+
+
+async def suspended_before_the_custodians(world: World) -> list[BidderOf]:
+    """Every bidder released, one custodian of two that are needed did, time is over."""
+    bidders = await with_bids(world)
+    closing = await world.begin_opening()
+    for bidder in bidders:
+        await world.release(bidder, closing)
+    await world.check_all()
+    await world.step("phase3")
+    await world.custodians_release(count=1)
+    await later(world, W2_OVER)
+    await world.step("suspended")
+    await world.tick()
+    return bidders
+
+
+async def ask(
+    world: World, decision: str, who: str = "supervisor", cause: str = "原因"
+) -> Statement:
+    """The supervisor asks for a decision to sign."""
+    return await decisions.ask_decision(world.desk, world.actors[who], world.lot, decision, cause)
+
+
+async def a_cure(
+    world: World, tree: str, kind: str, value: bytes, i: int | None = None
+) -> Statement:
+    """The statement of somebody who supplies a value."""
+    closing = (await world.kept("closing"))[-1]
+    body = {
+        "v": 1, "closing": closing.sid, "stage": 1, "tree": tree, "kind": kind, "i": i,
+        "value": b64(value),
+    }  # fmt: skip
+    return unsigned("cure", body)
+
+
+async def test_only_members_who_are_missing_suspend_an_opening(world: World) -> None:
+    await with_bids(world, count=2, minimum=2)
+    await world.begin_opening()
+    await later(world, WINDOW)
+    # Not for want of bidders: for them there is the remedy.
+    assert isinstance(await refused(world.step("suspended")), WrongPhase)
+    await world.check_all()
+    await world.remedied()
+    await later(world, W2_OVER)
+    no = await refused(world.step("suspended"))
+    assert isinstance(no, WrongPhase)
+    assert "no member is missing" in no.message
+
+
+async def test_a_suspended_opening_goes_on_when_the_missing_member_released(world: World) -> None:
+    await suspended_in_the_remedy(world)
+    assert (await world.held()).status == "suspended"
+    for step in ("resumed", "phase3", "phase4", "suspended", "phase1"):
+        assert isinstance(await refused(world.step(step)), MembersMissing | WrongPhase), step
+    # Releases do not expire.
+    seat = world.group("R")[1]
+    await world.accept(seat, await world.remedy_release(seat))
+    assert isinstance(await refused(world.step("phase3")), WrongPhase)
+    await world.step("resumed")
+    assert (await world.held()).status == "opening"
+    await world.tick()
+    await open_all(world)
+    assert set((await results(world)).values()) == {"OPENED"}
+    await all_hold(world)
+
+
+async def test_the_supervisor_lets_the_others_open_without_the_absent_bid(world: World) -> None:
+    bidders, _ = await suspended_in_the_remedy(world)
+    paper = await ask(world, "go-on")
+    # Who is silent is computed: one released, so the two others are named.
+    assert paper.body["members"] == [{"group": "R", "i": 2}, {"group": "R", "i": 3}]
+    assert isinstance(await refused(world.step("phase3")), WrongPhase), "not signed yet"
+    await world.sign_paper("supervisor", paper.sid)
+    assert isinstance(await refused(ask(world, "terminated")), WrongPhase), "only once"
+    await world.tick()
+    await open_all(world)
+    assert (await world.held()).status == "opening"
+    await all_hold(world)
+    (record,) = await world.kept("opening-record")
+    absent = bidders[0].bids[-1].heads()
+    assert {r["code"] for r in record.body["results"] if r["tree"] in absent} == {"BIDDER_ABSENT"}
+    assert {r["code"] for r in record.body["results"] if r["tree"] not in absent} == {"OPENED"}
+    assert (await world.held()).status == "recorded"
+
+
+async def test_the_supervisor_ends_an_opening_without_its_custodians(
+    world: World, owner: Owner
+) -> None:
+    await suspended_before_the_custodians(world)
+    no = await refused(ask(world, "go-on"))
+    assert isinstance(no, WrongPhase)
+    assert "custodians" in no.message
+    paper = await ask(world, "terminated")
+    assert paper.body["members"] == [{"group": "T", "i": 2}, {"group": "T", "i": 3}]
+    await world.sign_paper("supervisor", paper.sid)
+    assert (await world.held()).status == "terminated"
+    # What comes now is too late, and nobody can begin to open.
+    seat = world.group("T")[1]
+    assert isinstance(
+        await refused(world.accept(seat, await world.custodian_release(seat))), WrongPhase
+    )
+    for step in ("resumed", "phase4"):
+        assert isinstance(await refused(world.step(step)), WrongPhase)
+    await world.tick()
+    assert await lots_to_open(world.desk) == [world.lot]
+    await open_lot(world.desk, world.lot)
+    assert await lots_to_open(world.desk) == []
+    assert set((await results(world)).values()) == {"CUSTODIANS_SHORT"}
+    assert nothing_decrypted(world)
+    assert await owner.fetchval("SELECT count(*) FROM bidding.opened_bid") == 0
+    await world.tick()
+    await all_hold(world)
+    assert (await world.held()).status == "terminated"
+    (record,) = await world.kept("opening-record")
+    assert {(r["T"], r["B"], r["fault"]) for r in record.body["results"]} == {
+        (None, None, "members")
+    }
+
+
+async def test_who_may_decide_on_what_and_when(world: World) -> None:
+    await with_bids(world)
+    await world.begin_opening()
+    assert isinstance(await refused(ask(world, "go-on")), WrongPhase)
+    await world.check_all()
+    await later(world, WINDOW)
+    await world.remedied(count=1)
+    assert isinstance(await refused(ask(world, "terminated")), WrongPhase)
+    await later(world, W2_OVER)
+    await world.step("suspended")
+    assert isinstance(await refused(ask(world, "go-on", who="host")), WrongRole)
+    stranger = actor("supervisor", world.bidder(9).uscc, "another")
+    call = decisions.ask_decision(world.desk, stranger, world.lot, "go-on", "x")
+    assert isinstance(await refused(call), NotAllowed)
+    assert (await refused(ask(world, "fault"))).code == "unknown-decision"
+    assert isinstance(await refused(ask(world, "go-on", cause="字" * 2001)), BadField)
+    paper = await ask(world, "go-on")
+    seat = world.group("R")[1]
+    await world.accept(seat, await world.remedy_release(seat))
+    no = await refused(world.sign_paper("supervisor", paper.sid))
+    assert isinstance(no, decisions.DecisionOutdated), "a member released meanwhile"
+
+
+async def test_a_cure_proves_itself_and_counts_until_its_phase_is_over(world: World) -> None:
+    bidders, _ = await suspended_in_the_remedy(world)
+    heads = bidders[0].bids[-1].heads()
+    own = bidders[0].opening
+    halves = {t: unwrap_b(h, own.exchange, own.public) for t, h in heads.items()}
+    tree = min(heads)
+    wrong = await a_cure(world, tree, "B", bytes(32))
+    assert isinstance(await refused(take_cure(world.desk, wrong, world.lot)), WrongShare)
+    seat = await a_cure(world, tree, "B", halves[tree], i=1)
+    assert isinstance(await refused(take_cure(world.desk, seat, world.lot)), WrongShare)
+    other = await a_cure(world, "ab" * 32, "B", halves[tree])
+    assert isinstance(await refused(take_cure(world.desk, other, world.lot)), OtherClosing)
+    for one, value in halves.items():
+        await take_cure(world.desk, await a_cure(world, one, "B", value), world.lot)
+    await world.step("resumed")
+    await world.step("phase3")
+    late = await a_cure(world, tree, "B", halves[tree])
+    assert isinstance(await refused(take_cure(world.desk, late, world.lot)), WrongPhase)
+    await world.custodians_release()
+    await world.tick()
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    assert set((await results(world)).values()) == {"OPENED"}
+    await world.tick()
+    await all_hold(world)
+    (record,) = await world.kept("opening-record")
+    sources = {r["tree"]: r["b_from"] for r in record.body["results"]}
+    assert {sources[t] for t in heads} == {"cure"}
+    assert {source for t, source in sources.items() if t not in heads} == {"bidder"}
+
+
+async def test_a_share_that_somebody_supplies_is_not_the_members_release(
+    world: World, owner: Owner
+) -> None:
+    await suspended_before_the_custodians(world)
+    seat = world.group("T")[1]
+    release = await world.custodian_release(seat)
+    shares = {s["tree"]: unb64(s["value"], 32) for s in release.body["shares"]}
+    for tree, value in shares.items():
+        cure = await a_cure(world, tree, "tshare", value, i=2)
+        await take_cure(world.desk, cure, world.lot)
+    assert await owner.fetchval("SELECT count(*) FROM bidding.share WHERE is_cure") == len(shares)
+    swapped = await a_cure(world, min(shares), "tshare", shares[min(shares)], i=3)
+    assert isinstance(await refused(take_cure(world.desk, swapped, world.lot)), WrongShare)
+    # The member's own release is still taken, once.
+    await world.accept(seat, release)
+    assert await owner.fetchval("SELECT count(*) FROM bidding.share WHERE is_cure") == 0
+    await world.step("resumed")
+    await world.tick()
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    await world.tick()
     assert set((await results(world)).values()) == {"OPENED"}
     await all_hold(world)
 

@@ -1,40 +1,19 @@
 """A bidder's own pages: its acts are shown to it alone, and a receipt names it to nobody else."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest_asyncio
-from litestar import Litestar
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
 
-import sunbid.web.pages
 from bidding.bid.domain import Act
 from bidding.bid.store import acts_of_lot
 from conftest import SetClock
 from foundation.database import Database, reading
-from foundation.identity.domain import Session
-from foundation.language import Language
-from foundation.web import AnyRequest, problem_handlers
-from sunbid.pages.frame import PageFrame
-from sunbid.pages.site import make_pages
+from page_world import As, pages_of
 from world import BidderOf, World, make_world
-
-
-class As(ASGIMiddleware):
-    """Puts a session where the authentication of the application would put it."""
-
-    session: Session | None = None
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Every request is made by whoever is set."""
-        scope["auth"] = self.session
-        scope["user"] = None if self.session is None else self.session.actor
-        await next_app(scope, receive, send)
 
 
 @dataclass
@@ -70,23 +49,7 @@ async def browser(
         acts = await acts_of_lot(connection, world.lot, 1)
     act = next(one for one in acts if one.sid == first.acts[0].sid)
 
-    async def frame(_: AnyRequest, __: Language) -> Mapping[str, object]:
-        return {"frame": PageFrame(now=await world.now())}
-
-    who = As()
-    app = Litestar(sunbid.web.pages.routes, middleware=[who], exception_handlers=problem_handlers())
-    last = await world.desk.signer.last()
-    app.state.update(
-        {
-            "desk": world.desk,
-            "pages": make_pages(frame),
-            "policy_text": f"log {last.vkey}\nquorum none\n",
-            "settings": SimpleNamespace(public_url="http://pages.test", font=None),
-        }
-    )
-    # In the loop of the test: the connections of the database belong to it.
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # the two spell ASGI apart
-    async with httpx.AsyncClient(transport=transport, base_url="http://pages.test") as client:
+    async with pages_of(world) as (client, who):
         yield Browser(client, who, world, first, second, act)
     world.keeper.close()
 

@@ -1,0 +1,128 @@
+"""What ends a suspended opening without its members: a decision of the supervisor (sealing.md 9.5).
+
+The platform computes who is silent, the supervisor gives the cause and signs; nobody edits the set.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from bidding.bid.checks import keys_in_force
+from bidding.bid.desk import Desk
+from bidding.opening import store
+from bidding.opening.domain import (
+    GO_ON,
+    PHASE2,
+    TERMINATED,
+    Opening,
+    WrongPhase,
+    require_not_ended,
+    silent_members,
+)
+from bidding.opening.steps import standing_of
+from bidding.sealing.bodies import SupervisorDecision
+from bidding.tender import store as tender_store
+from bidding.tender.domain import Lot, next_status
+from bidding.tender.service import lot_ledger_body
+from foundation.clock import platform_now
+from foundation.database import Connection, transaction
+from foundation.identity import Actor, require
+from foundation.problems import Conflict, Invalid, NotAllowed
+from foundation.statements.signed import Statement, decode_body, unsigned
+from foundation.statements.store import Required, keep_statement, offer_paper
+
+
+class UnknownDecision(Invalid):
+    """A suspended opening is not ended this way."""
+
+    code = "unknown-decision"
+
+
+class DecisionOutdated(Conflict):
+    """Members released since this decision was drafted."""
+
+    code = "decision-outdated"
+
+
+async def ask_decision(
+    desk: Desk, actor: Actor, lot_id: UUID, decision: str, cause: str
+) -> Statement:
+    """Offer a decision to the supervisor who asks for it, ready to be signed.
+
+    Refuses while the opening is not suspended, and `go-on` once custodians are waited for.
+    """
+    require(actor, "supervisor")
+    async with transaction(desk.db, "bidding") as connection:
+        lot = await tender_store.lot_shared(connection, lot_id)
+        if actor.subject != lot.parties.supervisor_uscc:
+            raise NotAllowed("an opening is decided on by the supervisor named in its notice")
+        opening = await store.opening(connection, lot_id)
+        _require_decidable(opening, decision)
+        now = await platform_now(connection)
+        body = {
+            "v": 1,
+            "tender": str(lot.tender),
+            "lot": str(lot.id),
+            "round": lot.round,
+            "closing": opening.closing,
+            "stage": 1,
+            "decision": decision,
+            "tree": None,
+            "fault": None,
+            "members": await _silent(connection, lot, opening, now),
+            "from": None,
+            "until": None,
+            "cause": cause.strip(),
+        }
+        statement = unsigned("supervisor-decision", body)
+        decode_body(statement, SupervisorDecision)
+        required = [Required(role="supervisor", subject=lot.parties.supervisor_uscc)]
+        await offer_paper(connection, statement, required, scope=lot_id, at=now)
+    return statement
+
+
+async def accept_decision(connection: Connection, statement: Statement) -> None:
+    """Take the signed decision: the host may go on to phase 3, or the lot is at its end."""
+    body = decode_body(statement, SupervisorDecision)
+    lot = await tender_store.lot_exclusive(connection, UUID(body.lot))
+    opening = await store.opening(connection, lot.id)
+    _require_decidable(opening, body.decision)
+    now = await platform_now(connection)
+    silent = await _silent(connection, lot, opening, now)
+    if statement.body["members"] != silent:
+        raise DecisionOutdated(
+            f"expected the {len(silent)} members who are silent now, the decision names "
+            f"{len(body.members)}; ask for it again"
+        )
+    await keep_statement(
+        connection,
+        statement,
+        scope=lot.id,
+        body=lot_ledger_body(lot, statement.type, statement.sid, now),
+        at=now,
+        public=True,
+    )
+    await store.set_decided(connection, lot.id, body.decision)
+    if body.decision == TERMINATED:
+        await tender_store.move_lot(connection, lot, next_status(lot.status, "terminate"))
+
+
+def _require_decidable(opening: Opening, decision: str) -> None:
+    if decision not in {GO_ON, TERMINATED}:
+        raise UnknownDecision(f"expected {GO_ON} or {TERMINATED}, got {decision[:20]!r}")
+    require_not_ended(opening)
+    if opening.suspended_at is None or opening.decided is not None:
+        raise WrongPhase("only a suspended opening is decided on, and only once")
+    if decision == GO_ON and opening.phase != PHASE2:
+        raise WrongPhase(
+            "without its custodians an opening cannot go on; wait for them, or end it (terminated)"
+        )
+
+
+async def _silent(
+    connection: Connection, lot: Lot, opening: Opening, now: datetime
+) -> list[dict[str, Any]]:
+    """The members who owe a share, as the decision names them."""
+    keys = await keys_in_force(connection, lot)
+    silent = silent_members(await standing_of(connection, opening, keys, now))
+    return [{"group": group, "i": i} for group, i in silent]

@@ -1,0 +1,111 @@
+"""Which step of an opening may be made when (pure; sealing.md 6.2 and 9.5): one guard a step."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bidding.opening.domain import (
+    CLOSED,
+    GO_ON,
+    PHASE1,
+    PHASE2,
+    PHASE3,
+    PHASE4,
+    RESUMED,
+    SUSPENDED,
+    CutMissing,
+    MembersMissing,
+    Standing,
+    WindowOpen,
+    WrongPhase,
+    missing_b,
+    require_not_ended,
+    require_phase,
+    waiting_for,
+)
+
+
+def check_step(standing: Standing, step: str) -> None:
+    """Refuse a step whose time has not come."""
+    guard = GUARDS.get(step)
+    if guard is None:
+        raise WrongPhase(f"expected one of {', '.join(GUARDS)}, got {step[:20]!r}")
+    opening = standing.opening
+    require_not_ended(opening)
+    if opening.suspended_at is not None and step != RESUMED and opening.decided != GO_ON:
+        raise WrongPhase(
+            "the opening is suspended: it goes on with the step resumed once the missing members "
+            "released, or by the supervisor's decision"
+        )
+    guard(standing)
+
+
+def _phase1(standing: Standing) -> None:
+    require_phase(standing.opening, CLOSED)
+    if not standing.closing_signed:
+        raise CutMissing("the closing is not in a signed checkpoint yet")
+
+
+def _phase2(standing: Standing) -> None:
+    """Phase 1 ends early only when nobody is missing, and then there is nothing to remedy."""
+    require_phase(standing.opening, PHASE1)
+    waiting = missing_b(standing.listed)
+    if not waiting:
+        raise WrongPhase("every bidder released; go on to phase3, there is nothing to remedy")
+    until = standing.opening.phase_until
+    if until is not None and standing.now < until:
+        raise WindowOpen(
+            f"{len(waiting)} envelopes wait for their bidders until {until.isoformat()}"
+        )
+
+
+def _phase3(standing: Standing) -> None:
+    require_phase(standing.opening, PHASE1, PHASE2)
+    if standing.opening.phase == PHASE1:
+        if missing_b(standing.listed):
+            raise WrongPhase("some envelopes lack their bidder's half; phase2 comes first")
+    elif standing.opening.decided != GO_ON:
+        _members_over(standing)
+
+
+def _phase4(standing: Standing) -> None:
+    require_phase(standing.opening, PHASE3)
+    _members_over(standing)
+    unread = [one.volume for one in standing.listed if one.blob == "unread"]
+    if unread:
+        raise MembersMissing(f"{len(unread)} sealed files are still being read back")
+
+
+def _suspended(standing: Standing) -> None:
+    require_phase(standing.opening, PHASE2, PHASE3)
+    until = standing.opening.phase_until
+    if until is not None and standing.now < until:
+        raise WindowOpen(f"members may still release until {until.isoformat()}")
+    if not waiting_for(standing)[2]:
+        raise WrongPhase("no member is missing; go on to the next phase")
+
+
+def _resumed(standing: Standing) -> None:
+    if standing.opening.suspended_at is None:
+        raise WrongPhase("the opening is not suspended")
+    _members_over(standing)
+
+
+def _members_over(standing: Standing) -> None:
+    """Refuse to go on while the members of the phase owe what an envelope needs."""
+    group, count, trees = waiting_for(standing)
+    if trees:
+        name = "remedy members" if group == "R" else "custodians"
+        raise MembersMissing(
+            f"{count} {name} must release, {len(trees)} envelopes lack that; after the window the "
+            "opening is suspended until they do or the supervisor decides"
+        )
+
+
+GUARDS: Final[Mapping[str, Callable[[Standing], None]]] = {
+    PHASE1: _phase1,
+    PHASE2: _phase2,
+    PHASE3: _phase3,
+    PHASE4: _phase4,
+    SUSPENDED: _suspended,
+    RESUMED: _resumed,
+}

@@ -19,7 +19,7 @@ from bidding.opening.store import listed as listed_of
 from bidding.opening.transcript import transcript
 from bidding.sealing.parts import PART
 from bidding.tender import store as tender_store
-from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, Lot
+from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, TERMINATED, Lot
 from bidding.tender.service import notice_facts
 from experts.published import EVALUATION_TYPES, evaluation_evidence
 from foundation.clock import platform_now
@@ -116,7 +116,8 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
         for i, anchor in enumerate(desk.anchors):
             archive.writestr(_entry(f"anchors/licence-{i}.der"), anchor)
         archive.writestr(_entry("anchors/platform-0.der"), desk.platform_anchor)
-        for one in listed:
+        # With what was released anybody could open the files of a terminated opening.
+        for one in listed if lot.status != TERMINATED else ():
             with archive.open(_entry(f"bids/{one.tree}.tbe"), "w", force_zip64=True) as sealed:
                 for index in range(-(-one.size // PART)):
                     sealed.write(await desk.objects.get(f"blobs/{one.upload}/{index}"))

@@ -112,10 +112,14 @@ def _require_decidable(opening: Opening, decision: str) -> None:
         raise UnknownDecision(f"expected {GO_ON} or {TERMINATED}, got {decision[:20]!r}")
     require_not_ended(opening)
     if opening.suspended_at is None or opening.decided is not None:
-        raise WrongPhase("only a suspended opening is decided on, and only once")
+        raise WrongPhase("only a suspended opening is decided on, and once for each suspension")
     if decision == GO_ON and opening.phase != PHASE2:
         raise WrongPhase(
             "without its custodians an opening cannot go on; wait for them, or end it (terminated)"
+        )
+    if decision == GO_ON and opening.remedy_start is None:
+        raise WrongPhase(
+            "no remedy member could release: countersign the remedy list first, then wait for them"
         )
 
 

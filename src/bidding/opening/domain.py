@@ -230,8 +230,11 @@ def silent_members(standing: Standing) -> list[tuple[str, int]]:
     """Group and seat of every member who owes a share of an envelope that waits for it (9.6).
 
     A member owes it after `ok`, or when it never said what it found; `unwrap_failed` blames nobody.
+    Nobody owes a remedy whose list the supervisor has not countersigned.
     """
     group, _, trees = waiting_for(standing)
+    if group == "R" and standing.opening.remedy_start is None:
+        return []
     needed = standing.needed
     seats = needed.remedy if group == "R" else needed.custodians
     said = {(c.i, c.tree): c.result for c in standing.checks if c.group == group}

@@ -125,7 +125,8 @@ def _signed_step(desk: Desk, opening: Opening, step: str, until: datetime | None
         "stage": 1,
         "step": step,
         "until": None if until is None else time_text(until),
-        "reason": None,
+        # Which phase waits: it can be suspended in the remedy and once more before the custodians.
+        "reason": opening.phase if step in {SUSPENDED, RESUMED} else None,
     }
     return sign(unsigned("opening-step", body), desk.platform)
 

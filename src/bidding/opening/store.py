@@ -153,13 +153,17 @@ async def set_phase(
 
 SET_SUSPENDED: Final[LiteralString] = """
     UPDATE bidding.opening
-       SET suspended_at = $2
+       SET suspended_at = $2,
+           decided = NULL
      WHERE lot = $1
 """
 
 
 async def set_suspended(connection: Connection, lot: UUID, at: datetime | None) -> None:
-    """Mark since when an opening waits for its members, None when it goes on."""
+    """Mark since when an opening waits for its members, None when it goes on.
+
+    A decision ends one suspension; the next one is decided on anew.
+    """
     await connection.execute(SET_SUSPENDED, lot, at)
 
 

@@ -427,6 +427,44 @@ async def test_the_supervisor_lets_the_others_open_without_the_absent_bid(world:
     assert (await world.held()).status == "recorded"
 
 
+async def test_an_opening_that_went_on_may_be_suspended_again_and_ended(world: World) -> None:
+    await suspended_in_the_remedy(world)
+    await world.sign_paper("supervisor", (await ask(world, "go-on")).sid)
+    await world.step("phase3")
+    await later(world, W2_OVER)
+    await world.step("suspended")
+    await world.sign_paper("supervisor", (await ask(world, "terminated")).sid)
+    await open_lot(world.desk, world.lot)
+    await world.tick()
+    assert set((await results(world)).values()) == {"CUSTODIANS_SHORT"}
+    await all_hold(world)
+
+
+async def test_nobody_is_named_for_a_remedy_that_the_supervisor_did_not_begin(world: World) -> None:
+    bidders = await with_bids(world)
+    closing = await world.begin_opening()
+    for bidder in bidders[1:]:
+        await world.release(bidder, closing)
+    await world.check_all()
+    await later(world, WINDOW)
+    await world.step("phase2")
+    await later(world, W2_OVER)
+    await world.step("suspended")
+    no = await refused(ask(world, "go-on"))
+    assert "countersign the remedy list first" in no.message
+    assert (await ask(world, "terminated")).body["members"] == []
+    # Signing it is still possible, and then the members release and the opening goes on.
+    start = (await world.waiting("supervisor", "remedy-start"))[-1]
+    await world.sign_paper("supervisor", start)
+    await world.tick()
+    for seat in world.group("R")[:2]:
+        await world.accept(seat, await world.remedy_release(seat))
+    await world.step("resumed")
+    await open_all(world)
+    assert set((await results(world)).values()) == {"OPENED"}
+    await all_hold(world)
+
+
 async def test_the_supervisor_ends_an_opening_without_its_custodians(
     world: World, owner: Owner
 ) -> None:

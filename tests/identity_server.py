@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import http.client
 import os
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,7 +27,7 @@ from foundation.settings import Settings, read_settings
 from foundation.statements.canonical import Json
 from foundation.statements.signed import KeySigner, Statement, from_json, unsigned
 from foundation.web import AnyRequest, csrf_token, problem_handlers, static_files
-from licences import ROOT, free_port
+from licences import ROOT, free_port, wait_until_it_answers
 from sunbid.pages.frame import PageFrame, Visitor
 from sunbid.pages.site import STATIC, make_pages
 from sunbid.web import identity, login
@@ -137,29 +135,11 @@ def running_platform(environment: Mapping[str, str]) -> Iterator[str]:
         stderr=subprocess.PIPE,
     )
     try:
-        wait_until_it_answers(process, port)
+        wait_until_it_answers(process, port, "/api/v1/time")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.communicate(timeout=10)
-
-
-def wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int) -> None:
-    """Return when the time can be asked; raise what the process said when it ends before."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError((process.stderr.read() if process.stderr else b"").decode())
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-        try:
-            connection.request("GET", "/api/v1/time")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-        finally:
-            connection.close()
-    raise RuntimeError("the platform did not start within 30 s")
 
 
 def anchor_file(folder: Path, root: bytes) -> Path:

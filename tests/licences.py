@@ -44,25 +44,26 @@ def running_authority(folder: Path, *more: str) -> Iterator[str]:
         stderr=subprocess.PIPE,
     )
     try:
-        wait_until_it_answers(process, port)
+        wait_until_it_answers(process, port, "/api/v1/authority")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.communicate(timeout=10)
 
 
-def wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int) -> None:
+def wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, path: str) -> None:
+    """Return when a server answers; raise what it said on its way out when it ends before."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         if process.poll() is not None:
             raise RuntimeError((process.stderr.read() if process.stderr else b"").decode())
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
         try:
-            connection.request("GET", "/api/v1/authority")
+            connection.request("GET", path)
             if connection.getresponse().status == 200:
                 return
         except OSError:
             time.sleep(0.1)
         finally:
             connection.close()
-    raise RuntimeError("the authority did not start within 30 s")
+    raise RuntimeError(f"{path} did not answer within 30 s")

@@ -29,6 +29,8 @@ GROUP_OF: Final[Mapping[str, str]] = {
 }
 GROUPS: Final = ("bidding", "opening", "evaluation", "standstill", "awarded", "ended")
 STAGES: Final = ("notice", "bidding", "opening", "evaluation", "standstill", "award", "contract")
+# In which the names and the number of bids are nobody's to know.
+SEALED_IN: Final = frozenset({"drafted", "bidding"})
 RUNNING: Final[Mapping[str, str]] = {
     "drafted": "notice",
     "bidding": "bidding",
@@ -100,9 +102,10 @@ def ended_in(lot: Lot) -> str:
 
 
 def stage_notes(lot: Lot, times: LotTimes) -> dict[str, Value]:
-    """The dates that are known, by stage."""
-    known = {
+    """The dates that are known, by stage; of bids that are over nothing is sealed any more."""
+    known: dict[str, Value | None] = {
         "notice": lot.published_at,
+        "bidding": words("stage.bidding.past") if group_of(lot) not in SEALED_IN else None,
         "opening": times.opened_at or lot.deadline_at,
         "evaluation": times.evaluated_at,
         "standstill": times.standstill_starts_at,

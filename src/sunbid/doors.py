@@ -212,6 +212,8 @@ async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> No
     acceptor = STATEMENTS.get(statement.type)
     if acceptor is None:
         raise UnknownType(f"expected one of {', '.join(sorted(STATEMENTS))}, got {statement.type}")
+    if len(statement.sigs) != 1:
+        raise BadSignature(f"expected the signature of its one signer, got {len(statement.sigs)}")
     if not await _is_accepted(desk, actor, statement):
         try:
             await acceptor(desk, actor, statement)

@@ -16,10 +16,11 @@ from uuid import UUID
 from bidding.award.evidence import award_evidence
 from bidding.bid.desk import Desk
 from bidding.opening.store import listed as listed_of
+from bidding.opening.store import results as results_of
 from bidding.opening.transcript import transcript
 from bidding.sealing.parts import PART
 from bidding.tender import store as tender_store
-from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, TERMINATED, Lot
+from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, Lot
 from bidding.tender.service import notice_facts
 from experts.published import EVALUATION_TYPES, evaluation_evidence
 from foundation.clock import platform_now
@@ -38,6 +39,8 @@ from foundation.ledger.tree import nodes_of
 from foundation.statements.canonical import Json, canonical, time_from_ms, time_text
 from foundation.statements.store import kept_statements
 
+# Outcomes of envelopes whose content was read, rightly or not (sealing.md 9.7).
+READ: Final = frozenset({"OPENED", "SEALED_WRONG", "PACKAGE_BAD"})
 COVERS_OPEN_AFTER: Final = timedelta(days=30)
 
 NOT_OPENED_AFTER: Final = timedelta(days=365)
@@ -95,7 +98,10 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
             "notice.json": notice_facts(lot),
             "events.json": [event.json() for event in events],
         }
+        codes = {result.tree: result.code for result in await results_of(connection, lot_id)}
+        # With what was released somebody could open a file that stayed closed.
         listed = await listed_of(connection, lot_id)
+        published = [one for one in listed if codes.get(one.tree) in READ]
         award = await award_evidence(connection, lot)
         if award is not None:
             files["award.json"] = award
@@ -116,8 +122,7 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
         for i, anchor in enumerate(desk.anchors):
             archive.writestr(_entry(f"anchors/licence-{i}.der"), anchor)
         archive.writestr(_entry("anchors/platform-0.der"), desk.platform_anchor)
-        # With what was released anybody could open the files of a terminated opening.
-        for one in listed if lot.status != TERMINATED else ():
+        for one in published:
             with archive.open(_entry(f"bids/{one.tree}.tbe"), "w", force_zip64=True) as sealed:
                 for index in range(-(-one.size // PART)):
                     sealed.write(await desk.objects.get(f"blobs/{one.upload}/{index}"))

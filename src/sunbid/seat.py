@@ -142,7 +142,7 @@ def ask(client: Client, lot: str, held: Held) -> Asked:
     return Asked(
         question=question,
         acked=acked,
-        remedied=_remedied(shown, proven, held, remedy),
+        remedied=_remedied(proven, held, remedy),
         remedy=remedy,
         waited=_waited(shown, proven, now),
         windows=_windows(held, remedy),
@@ -175,6 +175,10 @@ class _Proven:
             raise MemberRefuses(f"expected the ledger leaf of {kind} {subject[:16]}…, got none")
         check_proven(found, self._proofs.get(str(found.index)), self._policy)
         return found
+
+    def count(self, kind: str) -> int:
+        """How many proven leaves of a type were shown."""
+        return sum(self.has(kind, str(subject)) for found, subject in self._by if found == kind)
 
     def has(self, kind: str, subject: str) -> bool:
         """Whether a proven leaf was shown."""
@@ -215,19 +219,12 @@ def _remedy(
     return Remedy(sid=start.sid, trees=tuple(body.trees), acked=tuple(acked))
 
 
-def _remedied(
-    shown: dict[str, Any], proven: _Proven, held: Held, remedy: Remedy | None
-) -> frozenset[str]:
+def _remedied(proven: _Proven, held: Held, remedy: Remedy | None) -> frozenset[str]:
     """All of M once enough remedy members' releases are in the ledger."""
     needed = held.appointment.keys.body.r
     if remedy is None or needed is None:
         return frozenset()
-    released = {
-        from_json(value).body["i"]
-        for value in shown["releases_r"]
-        if proven.has("release-r", from_json(value).sid)
-    }
-    return frozenset(remedy.trees) if len(released) >= needed.k else frozenset()
+    return frozenset(remedy.trees) if proven.count("release-r") >= needed.k else frozenset()
 
 
 def _waited(shown: dict[str, Any], proven: _Proven, now: datetime) -> timedelta:

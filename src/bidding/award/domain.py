@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -76,6 +76,7 @@ class ResultRow(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Vote(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`vote`: a committee member's vote for one candidate."""
 
+    TYPE: ClassVar[str] = "vote"
     ballot: Positive
     member: Uuid
     candidate: Uuid
@@ -91,6 +92,7 @@ class Count(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Award(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`award`: to whom the lot goes, and by which votes."""
 
+    TYPE: ClassVar[str] = "award"
     submission: Uuid
     uscc: Uscc
     name: Text120
@@ -103,6 +105,7 @@ class Award(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Letter(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`letter`: the letter of award to the winner, or the result to another bidder."""
 
+    TYPE: ClassVar[str] = "letter"
     award: Sid
     kind: Literal["winner", "result"]
     uscc: Uscc

@@ -3,6 +3,7 @@
 The platform computes who is silent, the supervisor gives the cause and signs; nobody edits the set.
 """
 
+import unicodedata
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,9 +16,11 @@ from bidding.opening.domain import (
     PHASE2,
     TERMINATED,
     Opening,
+    WindowOpen,
     WrongPhase,
     require_not_ended,
     silent_members,
+    waiting_for,
 )
 from bidding.opening.steps import standing_of
 from bidding.sealing.bodies import SupervisorDecision
@@ -57,8 +60,8 @@ async def ask_decision(
         if actor.subject != lot.parties.supervisor_uscc:
             raise NotAllowed("an opening is decided on by the supervisor named in its notice")
         opening = await store.opening(connection, lot_id)
-        _require_decidable(opening, decision)
         now = await platform_now(connection)
+        silent = await _silent_members(connection, lot, opening, decision, now)
         body = {
             "v": 1,
             "tender": str(lot.tender),
@@ -69,10 +72,10 @@ async def ask_decision(
             "decision": decision,
             "tree": None,
             "fault": None,
-            "members": await _silent(connection, lot, opening, now),
+            "members": silent,
             "from": None,
             "until": None,
-            "cause": cause.strip(),
+            "cause": plain_text(cause),
         }
         statement = unsigned("supervisor-decision", body)
         decode_body(statement, SupervisorDecision)
@@ -86,9 +89,8 @@ async def accept_decision(connection: Connection, statement: Statement) -> None:
     body = decode_body(statement, SupervisorDecision)
     lot = await tender_store.lot_exclusive(connection, UUID(body.lot))
     opening = await store.opening(connection, lot.id)
-    _require_decidable(opening, body.decision)
     now = await platform_now(connection)
-    silent = await _silent(connection, lot, opening, now)
+    silent = await _silent_members(connection, lot, opening, body.decision, now)
     if statement.body["members"] != silent:
         raise DecisionOutdated(
             f"expected the {len(silent)} members who are silent now, the decision names "
@@ -107,26 +109,45 @@ async def accept_decision(connection: Connection, statement: Statement) -> None:
         await tender_store.move_lot(connection, lot, next_status(lot.status, "terminate"))
 
 
-def _require_decidable(opening: Opening, decision: str) -> None:
+async def _silent_members(
+    connection: Connection, lot: Lot, opening: Opening, decision: str, now: datetime
+) -> list[dict[str, Any]]:
+    """The members who owe a share, as the decision names them; refuses where there is none to make.
+
+    While nobody is missing the opening goes on by itself: with every key at hand, a decision to
+    end it would be made by those who can know the prices.
+    """
     if decision not in {GO_ON, TERMINATED}:
         raise UnknownDecision(f"expected {GO_ON} or {TERMINATED}, got {decision[:20]!r}")
     require_not_ended(opening)
     if opening.suspended_at is None or opening.decided is not None:
         raise WrongPhase("only a suspended opening is decided on, and once for each suspension")
-    if decision == GO_ON and opening.phase != PHASE2:
+    if decision == GO_ON:
+        _require_remedy_over(opening, now)
+    keys = await keys_in_force(connection, lot)
+    standing = await standing_of(connection, opening, keys, now)
+    if not waiting_for(standing)[2]:
+        raise WrongPhase("no member is missing any more: the host goes on with the step resumed")
+    return [{"group": group, "i": i} for group, i in silent_members(standing)]
+
+
+def _require_remedy_over(opening: Opening, now: datetime) -> None:
+    """Refuse to give up absent bidders' envelopes while remedy members may still release them."""
+    if opening.phase != PHASE2:
         raise WrongPhase(
             "without its custodians an opening cannot go on; wait for them, or end it (terminated)"
         )
-    if decision == GO_ON and opening.remedy_start is None:
+    if opening.remedy_start is None:
         raise WrongPhase(
             "no remedy member could release: countersign the remedy list first, then wait for them"
         )
+    if opening.phase_until is not None and now < opening.phase_until:
+        raise WindowOpen(
+            f"remedy members may still release until {opening.phase_until.isoformat()}"
+        )
 
 
-async def _silent(
-    connection: Connection, lot: Lot, opening: Opening, now: datetime
-) -> list[dict[str, Any]]:
-    """The members who owe a share, as the decision names them."""
-    keys = await keys_in_force(connection, lot)
-    silent = silent_members(await standing_of(connection, opening, keys, now))
-    return [{"group": group, "i": i} for group, i in silent]
+def plain_text(text: str) -> str:
+    """A text of a form as statements take it: NFC, line ends of one kind, no other controls."""
+    lines = unicodedata.normalize("NFC", text).replace("\t", " ").splitlines()
+    return "\n".join(line.strip() for line in lines).strip()

@@ -116,6 +116,8 @@ class Share:
     i: int
     tree: str
     value: bytes
+    # Supplied by somebody else: it counts, and its owner still owes it.
+    is_cure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,8 @@ class Standing:
     shares: Sequence[Share]
     checks: Sequence[Checked]
     needed: Thresholds
+    # Envelopes whose shares are right and whose half is not: as good as disputed (9.5).
+    badly_dealt: frozenset[str]
     now: datetime
 
 
@@ -226,6 +230,19 @@ def waiting_for(standing: Standing) -> tuple[str, int, list[str]]:
     return group, count, trees
 
 
+def closed_without_members(standing: Standing) -> list[str]:
+    """Envelopes whose T no member can give any more: disputed or badly dealt, and not cured."""
+    return [
+        one.tree
+        for one in standing.listed
+        if one.t_value is None
+        and (
+            one.tree in standing.badly_dealt
+            or len(released_by(standing.shares, "T", one.tree)) < standing.needed.custodians_needed
+        )
+    ]
+
+
 def silent_members(standing: Standing) -> list[tuple[str, int]]:
     """Group and seat of every member who owes a share of an envelope that waits for it (9.6).
 
@@ -238,7 +255,7 @@ def silent_members(standing: Standing) -> list[tuple[str, int]]:
     needed = standing.needed
     seats = needed.remedy if group == "R" else needed.custodians
     said = {(c.i, c.tree): c.result for c in standing.checks if c.group == group}
-    given = {(s.i, s.tree) for s in standing.shares if s.group == group}
+    given = {(s.i, s.tree) for s in standing.shares if s.group == group and not s.is_cure}
     return [
         (group, i)
         for i in range(1, seats + 1)

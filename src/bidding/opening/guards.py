@@ -17,6 +17,7 @@ from bidding.opening.domain import (
     Standing,
     WindowOpen,
     WrongPhase,
+    closed_without_members,
     missing_b,
     require_not_ended,
     require_phase,
@@ -68,8 +69,15 @@ def _phase3(standing: Standing) -> None:
 
 
 def _phase4(standing: Standing) -> None:
+    """An envelope that its shares do not open may be cured until the window is over (6.2, 9.6)."""
     require_phase(standing.opening, PHASE3)
     _members_over(standing)
+    until = standing.opening.phase_until
+    stuck = closed_without_members(standing)
+    if stuck and until is not None and standing.now < until:
+        raise WindowOpen(
+            f"{len(stuck)} envelopes are disputed and may be cured until {until.isoformat()}"
+        )
     unread = [one.volume for one in standing.listed if one.blob == "unread"]
     if unread:
         raise MembersMissing(f"{len(unread)} sealed files are still being read back")

@@ -9,7 +9,15 @@ from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk, open_token
 from bidding.bid.domain import Act
 from bidding.opening import store
-from bidding.opening.domain import Listed, NotAMember, Opening, Result, list_entries, released_by
+from bidding.opening.domain import (
+    TERMINATED,
+    Listed,
+    NotAMember,
+    Opening,
+    Result,
+    list_entries,
+    released_by,
+)
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from bidding.tender.service import is_party, public_leaves
@@ -37,8 +45,9 @@ SHOWN_FROM: Final = frozenset({"phase4", "record", "done"})
 async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, Json]:
     """Return everything a member's client checks before it answers (sealing.md 8.2).
 
-    A `release-b` itself stays back: only its leaf is shown, which commits to it. Refuses who is
-    neither a member of the opening keys nor a party: entries and headers are shown to them alone.
+    A `release-b` or `release-r` itself stays back: only its leaf is shown, which commits to it, for
+    no custodian may see a bidder's half. Refuses who is neither a member of the opening keys nor a
+    party: entries and headers are shown to them alone.
     """
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
@@ -85,7 +94,6 @@ _SHOWN_FILES: Final = (
     ("steps", "opening-step"),
     ("remedy_starts", "remedy-start"),
     ("acks", "release-ack"),
-    ("releases_r", "release-r"),
 )
 
 
@@ -174,7 +182,7 @@ def _released_at(volumes: Sequence[Listed]) -> str | None:
 
 async def _names(connection: Connection, lot: Lot, opening: Opening) -> dict[UUID, str]:
     """Names of bidders, from phase 4 of the stage on; nothing before."""
-    if opening.phase not in SHOWN_FROM:
+    if opening.phase not in SHOWN_FROM or opening.decided == TERMINATED:
         return {}
     acts: list[Act] = await bid_store.acts_of_lot(connection, lot.id, lot.round)
     return {

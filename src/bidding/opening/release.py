@@ -4,10 +4,13 @@ Every function takes the lot's shared lock first and asks the clock in a new sta
 proves itself by its commitment; a member's statement carries its signature as well.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from bidding.bid import store as bid_store
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
@@ -24,7 +27,6 @@ from bidding.opening.domain import (
     OtherClosing,
     Share,
     WrongPhase,
-    missing_b,
     require_not_ended,
     require_phase,
 )
@@ -39,14 +41,16 @@ from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
-from foundation.database import Connection, transaction
+from foundation.database import Connection, Database, transaction
 from foundation.identity import Actor
-from foundation.problems import NotAllowed
+from foundation.identity.challenge import count_try
+from foundation.problems import NotAllowed, TooMany
 from foundation.statements.canonical import time_text, unb64
 from foundation.statements.signed import (
     Statement,
     decode_body,
     find_signature,
+    read,
     sign,
     unsigned,
 )
@@ -58,8 +62,31 @@ from foundation.statements.store import (
 )
 
 ONLY_STAGE: Final = 1
+WRONG_VALUES_A_MINUTE: Final = 10
 # Whose shares the two kinds of cured shares are.
 GROUP_OF: Final[Mapping[str, Group]] = {"tshare": "T", "rshare": "R"}
+
+
+class TooManyWrongValues(TooMany):
+    """Too many wrong values from one place within a minute."""
+
+    code = "too-many-wrong-values"
+
+
+@asynccontextmanager
+async def wrong_values_limited(db: Database, place: str) -> AsyncIterator[None]:
+    """Count what does not fit by the place it comes from (9.2); a value that fits never waits."""
+    try:
+        yield
+    except (WrongB, WrongShare):
+        count, wait_s = await count_try(db, f"release:{place}")
+        if count <= WRONG_VALUES_A_MINUTE:
+            raise
+        raise TooManyWrongValues(
+            f"expected at most {WRONG_VALUES_A_MINUTE} wrong values a minute from one place; try "
+            f"again in {wait_s} s",
+            extra={"retry_after": wait_s},
+        ) from None
 
 
 async def take_release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: str) -> Statement:
@@ -77,6 +104,7 @@ async def take_release_b(desk: Desk, lot_id: UUID, statement: Statement, channel
 
 async def _release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: str) -> Statement:
     body = decode_body(statement, ReleaseB)
+    statement = bare(statement)
     async with transaction(desk.db, "bidding") as connection:
         lot, opening = await _shared(connection, lot_id, body)
         known = await _known_ack(connection, lot_id, statement)
@@ -89,6 +117,8 @@ async def _release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: st
         listed = {one.tree: one for one in await store.listed(connection, lot_id)}
         values = {value.tree: unb64(value.value, 32) for value in body.values}
         _check_halves(listed, values)
+        if all(listed[tree].b_value is not None for tree in values):
+            raise AlreadyKept("every half of this release is here; its acknowledgement was given")
         for tree, value in values.items():
             await store.set_b(connection, lot_id, tree, value, "bidder", now)
         await keep_statement(
@@ -125,6 +155,11 @@ async def _known_ack(connection: Connection, lot_id: UUID, release: Statement) -
         if kept.statement.body["release"] == release.sid:
             return kept.statement
     return None
+
+
+def bare(statement: Statement) -> Statement:
+    """A statement whose values prove themselves, without signatures that nobody verified."""
+    return replace(statement, sigs=())
 
 
 def _check_halves(listed: Mapping[str, Listed], values: Mapping[str, bytes]) -> None:
@@ -167,10 +202,11 @@ async def take_release_r(desk: Desk, statement: Statement, lot_id: UUID) -> None
         require_phase(opening, PHASE2)
         if opening.remedy_start is None or body.remedy_start != opening.remedy_start:
             raise OtherClosing("the remedy list is not signed by the supervisor, or is another")
-        listed = await store.listed(connection, lot_id)
         shares = {share.tree: unb64(share.value, 32) for share in body.shares}
-        absent = set(missing_b(listed))
-        wanted = [one for one in listed if one.tree in absent]
+        # All of M as the supervisor signed it: a half that is cured meanwhile changes nothing.
+        start = await kept_statement(connection, opening.remedy_start)
+        remedied = set() if start is None else set(start.statement.body["trees"])
+        wanted = [one for one in await store.listed(connection, lot_id) if one.tree in remedied]
         await _keep_shares(connection, lot, statement, ("R", body.i, body.kid), shares, wanted)
 
 
@@ -199,11 +235,10 @@ async def _keep_shares(
     group, i, kid = seat
     keys = await keys_in_force(connection, lot)
     check_seat(keys, group, i, kid, statement)
-    ok = {
-        check.tree
-        for check in await store.checks(connection, lot.id)
-        if check.group == group and check.i == i and check.result == "ok"
-    }
+    found = [c for c in await store.checks(connection, lot.id) if (c.group, c.i) == (group, i)]
+    if not found:
+        raise ReleaseIncomplete(f"seat {group}{i} has not sent its share check; check first")
+    ok = {check.tree for check in found if check.result == "ok"}
     needed = {one.tree for one in wanted} & ok
     if set(shares) != needed:
         raise ReleaseIncomplete(
@@ -228,13 +263,17 @@ async def _keep_shares(
 async def take_cure(desk: Desk, statement: Statement, lot_id: UUID) -> None:
     """Keep a half or share that somebody supplies in place of its owner (9.6); it proves itself.
 
-    Until phase 4 for the custodians' side, until phase 3 for the bidder's.
+    From phase 2 on (9.1): until phase 4 for the custodians' side, until phase 3 for the bidder's,
+    who until then releases. The same cure again is answered alike.
     """
     body = decode_body(statement, Cure)
+    statement = bare(statement)
     async with transaction(desk.db, "bidding") as connection:
         lot, opening = await _shared(connection, lot_id, body)
-        before = (PHASE1, PHASE2, PHASE3) if body.kind in {"T", "tshare"} else (PHASE1, PHASE2)
-        require_phase(opening, *before)
+        if await kept_statement(connection, statement.sid) is not None:
+            return
+        is_custodians = body.kind in {"T", "tshare"}
+        require_phase(opening, *((PHASE2, PHASE3) if is_custodians else (PHASE2,)))
         one = next((x for x in await store.listed(connection, lot_id) if x.tree == body.tree), None)
         if one is None:
             raise OtherClosing(f"the file {body.tree[:16]}… is not in the list of this closing")
@@ -246,7 +285,9 @@ async def take_cure(desk: Desk, statement: Statement, lot_id: UUID) -> None:
             now = await platform_now(connection)
             await store.set_b(connection, lot_id, body.tree, value, "cure", now)
         else:
-            share = Share(group=GROUP_OF[body.kind], i=body.i or 0, tree=body.tree, value=value)
+            share = Share(
+                group=GROUP_OF[body.kind], i=body.i or 0, tree=body.tree, value=value, is_cure=True
+            )
             await store.insert_cured_share(connection, lot_id, share)
         await _keep(connection, lot, statement)
 
@@ -273,11 +314,13 @@ async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id:
     if actor.subject != body.uscc:
         raise NotAllowed("an objection is signed by the company that raises it")
     async with transaction(desk.db, "bidding") as connection:
-        lot, opening = await _shared(connection, lot_id, body)
+        lot, opening = await _of_closing(connection, lot_id, body)
         require_phase(opening, PHASE1, PHASE2, PHASE3, PHASE4, RECORD)
         signers = licence_signers(statement, desk.anchors, await platform_now(connection))
         if [signer.uscc for signer in signers] != [body.uscc]:
             raise NotAllowed(f"expected the licence signature of {body.uscc} alone; sign with it")
+        if body.uscc not in await _bidders(connection, lot):
+            raise NotAllowed("an objection at the opening is raised by a bidder of the list")
         await _keep(connection, lot, statement)
 
 
@@ -293,11 +336,28 @@ def _head(one: Listed) -> Head:
     return join_head(one.header, one.wraps)
 
 
+async def _bidders(connection: Connection, lot: Lot) -> set[str]:
+    """The companies whose bids the closing lists; their names are open from phase 1 on."""
+    listed = {one.act for one in await store.listed(connection, lot.id)}
+    acts = await bid_store.acts_of_lot(connection, lot.id, lot.round)
+    return {
+        read(act.statement).body["bidder"]["uscc"]
+        for act in acts
+        if act.sid in listed and act.statement is not None
+    }
+
+
 async def _shared(connection: Connection, lot_id: UUID, body: OfStage) -> tuple[Lot, Opening]:
+    """As `_of_closing`; refuses as well once the supervisor has ended the opening."""
+    lot, opening = await _of_closing(connection, lot_id, body)
+    require_not_ended(opening)
+    return lot, opening
+
+
+async def _of_closing(connection: Connection, lot_id: UUID, body: OfStage) -> tuple[Lot, Opening]:
     """Take the lot's shared lock; refuses what names another closing or stage than the lot's."""
     lot = await tender_store.lot_shared(connection, lot_id)
     opening = await store.opening(connection, lot_id)
-    require_not_ended(opening)
     if opening.closing != body.closing:
         raise OtherClosing("this names another closing than the lot's")
     if body.stage != ONLY_STAGE:

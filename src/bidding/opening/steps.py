@@ -3,7 +3,7 @@
 Guards decide whether a step may be made; the host makes it. Exclusive lock of the lot, always.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,14 +18,18 @@ from bidding.opening.domain import (
     RESUMED,
     SUSPENDED,
     CutMissing,
+    Listed,
     Opening,
+    Share,
     Standing,
     Thresholds,
     missing_b,
     require_phase,
 )
 from bidding.opening.guards import check_step
+from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
+from bidding.sealing.unseal import HalfState, Released, custodian_half
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, next_status
 from bidding.tender.service import lot_ledger_body
@@ -87,15 +91,29 @@ async def standing_of(
 ) -> Standing:
     """Read what the guards look at; the caller holds the lot's lock."""
     closing = opening.closing
+    listed = await store.listed(connection, opening.lot)
+    shares = await store.shares(connection, opening.lot)
     return Standing(
         opening=opening,
         closing_signed=closing is not None and await closing_is_signed(connection, closing),
-        listed=await store.listed(connection, opening.lot),
-        shares=await store.shares(connection, opening.lot),
+        listed=listed,
+        shares=shares,
         checks=await store.checks(connection, opening.lot),
         needed=thresholds(keys),
+        badly_dealt=badly_dealt(listed, shares),
         now=now,
     )
+
+
+def badly_dealt(listed: Sequence[Listed], shares: Sequence[Share]) -> frozenset[str]:
+    """The envelopes whose lowest k shares of custodians fit and give something else than T."""
+    found = set()
+    for one in listed:
+        given = {s.i: s.value for s in shares if s.group == "T" and s.tree == one.tree}
+        half = custodian_half(join_head(one.header, one.wraps), Released(t_shares=given))
+        if one.t_value is None and half.state is HalfState.BADLY_DEALT:
+            found.add(one.tree)
+    return frozenset(found)
 
 
 def thresholds(keys: LotKeys) -> Thresholds:
@@ -156,5 +174,7 @@ async def accept_remedy_start(connection: Connection, statement: Statement) -> N
     opening = await store.opening(connection, lot_id)
     require_phase(opening, PHASE2)
     now = await platform_now(connection)
-    await store.set_remedy_start(connection, lot_id, statement.sid)
+    # From now on members can release, so the window begins now.
+    until = now + timedelta(seconds=(await keys_in_force(connection, lot)).body.w2_s)
+    await store.set_remedy_start(connection, lot_id, statement.sid, until)
     await _keep(connection, lot, statement, now)

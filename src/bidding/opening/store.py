@@ -181,14 +181,15 @@ async def set_decided(connection: Connection, lot: UUID, decision: str) -> None:
 
 SET_REMEDY_START: Final[LiteralString] = """
     UPDATE bidding.opening
-       SET remedy_start = $2
+       SET remedy_start = $2,
+           phase_until = greatest(phase_until, $3)
      WHERE lot = $1
 """
 
 
-async def set_remedy_start(connection: Connection, lot: UUID, sid: str) -> None:
-    """Write the countersigned list of envelopes whose bidders were absent."""
-    await connection.execute(SET_REMEDY_START, lot, bytes.fromhex(sid))
+async def set_remedy_start(connection: Connection, lot: UUID, sid: str, until: datetime) -> None:
+    """Write the countersigned list of envelopes without their bidder, and till when it runs."""
+    await connection.execute(SET_REMEDY_START, lot, bytes.fromhex(sid), until)
 
 
 SET_RECORD: Final[LiteralString] = """
@@ -394,7 +395,7 @@ async def insert_shares(
 
 
 SHARES: Final[LiteralString] = """
-    SELECT group_letter, seat_index, tree, value
+    SELECT group_letter, seat_index, tree, value, is_cure
       FROM bidding.share
      WHERE lot = $1
   ORDER BY group_letter, seat_index, tree
@@ -405,7 +406,13 @@ SHARES: Final[LiteralString] = """
 async def shares(connection: Connection, lot: UUID) -> list[Share]:
     """Return all released shares of a lot."""
     return [
-        Share(group=r["group_letter"], i=r["seat_index"], tree=r["tree"], value=r["value"])
+        Share(
+            group=r["group_letter"],
+            i=r["seat_index"],
+            tree=r["tree"],
+            value=r["value"],
+            is_cure=r["is_cure"],
+        )
         for r in await connection.fetch(SHARES, lot)
     ]
 

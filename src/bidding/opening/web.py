@@ -8,10 +8,15 @@ from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 
 from bidding.opening import closing, decisions, material, release, steps
-from foundation.identity.request import actor_of, signed_in
+from bidding.opening.release import wrong_values_limited
+from foundation.identity.request import actor_of, place_of, signed_in
 from foundation.statements.signed import from_json
 
 AnyRequest = Request[Any, Any, Any]
+
+
+# A value is some 140 characters; ten times the envelopes of a large lot.
+LARGEST_RELEASE: Final = 1024 * 1024
 
 
 class StatementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,26 +55,27 @@ async def make_step(
     return {"phase": opening.phase, "phase_until": opening.phase_until}
 
 
-@post("/api/v1/lots/{lot:uuid}/releases", tags=["opening"])
+@post("/api/v1/lots/{lot:uuid}/releases", tags=["opening"], request_max_body_size=LARGEST_RELEASE)
 async def release_b(
     request: AnyRequest, lot: FromPath[UUID], data: JSONBody[StatementBody]
 ) -> dict[str, Any]:
     """Hand in a bidder's halves; no login is needed, the values prove themselves."""
+    desk, statement = request.app.state.desk, from_json(data.statement)
     channel = "open" if actor_of(request) is None else "session"
-    ack = await release.take_release_b(
-        request.app.state.desk, lot, from_json(data.statement), channel
-    )
+    async with wrong_values_limited(desk.db, place_of(request)):
+        ack = await release.take_release_b(desk, lot, statement, channel)
     made: dict[str, Any] = ack.json()
     return made
 
 
-@post("/api/v1/lots/{lot:uuid}/cures", tags=["opening"])
+@post("/api/v1/lots/{lot:uuid}/cures", tags=["opening"], request_max_body_size=LARGEST_RELEASE)
 async def cure(
     request: AnyRequest, lot: FromPath[UUID], data: JSONBody[StatementBody]
 ) -> dict[str, Any]:
     """Supply a missing half or share; no login is needed, the value proves itself."""
-    statement = from_json(data.statement)
-    await release.take_cure(request.app.state.desk, statement, lot)
+    desk, statement = request.app.state.desk, from_json(data.statement)
+    async with wrong_values_limited(desk.db, place_of(request)):
+        await release.take_cure(desk, statement, lot)
     return {"statement": statement.sid}
 
 

@@ -3,7 +3,7 @@
 `bodies` gives all of them by their types.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -42,6 +42,7 @@ from foundation.statements.fields import (
 class Login(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`login`: a licence or operator key answers a challenge."""
 
+    TYPE: ClassVar[str] = "login"
     aud: Text200
     challenge: Uuid
     nonce: B64of16
@@ -62,6 +63,7 @@ class Operator(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Mandate(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`mandate`: a licence lets an operator act."""
 
+    TYPE: ClassVar[str] = "mandate"
     mandate_id: Uuid
     uscc: Uscc
     operator: Operator
@@ -74,6 +76,7 @@ class Mandate(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class MandateRevoke(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`mandate-revoke`."""
 
+    TYPE: ClassVar[str] = "mandate-revoke"
     mandate: Sid
     uscc: Uscc
 
@@ -84,6 +87,7 @@ class MandateRevoke(Body, frozen=True, forbid_unknown_fields=True, kw_only=True)
 class MemberKey(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`member-key`: an organisation names the two keys of its seat."""
 
+    TYPE: ClassVar[str] = "member-key"
     uscc: Uscc
     name: Text120
     seat: Literal[
@@ -121,6 +125,7 @@ Window = Annotated[int, Meta(ge=60, le=86400)]
 class OpeningKeys(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`opening-keys`: to whom envelopes of a lot are wrapped."""
 
+    TYPE: ClassVar[str] = "opening-keys"
     version: Positive
     prev: Sid | None
     suite: SuiteName
@@ -149,6 +154,7 @@ class StagePlan(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Schedule(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`schedule`: the deadline, the stages, the minimum number of bidders."""
 
+    TYPE: ClassVar[str] = "schedule"
     version: Positive
     prev: Sid | None
     deadline: Time
@@ -181,6 +187,7 @@ class SealedVolume(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Manifest(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`manifest`: a bid, or its replacement."""
 
+    TYPE: ClassVar[str] = "manifest"
     seq: Positive
     prev: Sid | None
     bidder: Company
@@ -200,6 +207,7 @@ class Manifest(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Withdraw(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`withdraw`: a bid is taken back before the deadline."""
 
+    TYPE: ClassVar[str] = "withdraw"
     seq: Positive
     prev: Sid
     bidder: Company
@@ -210,6 +218,7 @@ class Withdraw(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Ticket(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`ticket`: the platform admits that it had an act at a time."""
 
+    TYPE: ClassVar[str] = "ticket"
     act: Sid
     submission: Uuid
     seq: Positive
@@ -229,6 +238,7 @@ class ReceiptEnvelope(Part, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Receipt(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`receipt`: an act was accepted and stands in the ledger."""
 
+    TYPE: ClassVar[str] = "receipt"
     receipt: Uuid
     act_type: Literal["manifest", "withdraw"]
     submission: Uuid
@@ -257,6 +267,7 @@ class ReceiptStatement(Part, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Refusal(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`refusal`: an act was refused, with both times."""
 
+    TYPE: ClassVar[str] = "refusal"
     act: Sid
     intake: Time
     deadline: Time

@@ -80,7 +80,7 @@ from bidding.sealing.shapes import (
     ascending,
 )
 from foundation.statements.canonical import BadField, parse_time
-from foundation.statements.signed import Statement, decode_body
+from foundation.statements.signed import Statement, decode
 
 __all__ = [
     "BODY_OF",
@@ -191,7 +191,7 @@ def read_body(statement: Statement) -> Body:
     shape = BODY_OF.get(statement.type)
     if shape is None:
         raise BadField(f"expected a known statement type, got {statement.type!r}")
-    body = decode_body(statement, shape)
+    body = decode(statement.body, shape)
     for name, value in msgspec.structs.asdict(body).items():
         if isinstance(value, str) and name in _TIMES:
             parse_time(value)  # 30 February fits the pattern

@@ -3,7 +3,7 @@
 `bodies` gives all of them by their types.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, field
 
@@ -47,6 +47,7 @@ from foundation.statements.fields import (
 class Closing(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`closing`: the list of what will be opened."""
 
+    TYPE: ClassVar[str] = "closing"
     schedule: Sid
     opening_keys: Sid
     cut: LeafOpening
@@ -58,6 +59,7 @@ class Closing(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class NotOpened(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`not-opened`: too few bids."""
 
+    TYPE: ClassVar[str] = "not-opened"
     schedule: Sid
     cut: LeafOpening
     reason: Literal["below-minimum"]
@@ -66,6 +68,7 @@ class NotOpened(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class OpeningStep(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`opening-step`: the opening moves."""
 
+    TYPE: ClassVar[str] = "opening-step"
     step: Literal["phase1", "phase2", "phase3", "phase4", "suspended", "resumed", "extended"]
     until: Time | None
     reason: Text500 | None
@@ -74,6 +77,7 @@ class OpeningStep(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True
 class Stage(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`stage`: a later stage begins for some of the listed envelopes."""
 
+    TYPE: ClassVar[str] = "stage"
     closing: Sid
     stage: Annotated[int, Meta(ge=2)]
     trees: Annotated[list[Hex], Meta(max_length=2000)]
@@ -94,6 +98,7 @@ class CheckedTree(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class ShareCheck(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`share-check`: a member says which of its shares are right, without showing one."""
 
+    TYPE: ClassVar[str] = "share-check"
     group: Group
     i: Seat
     kid: Kid
@@ -106,6 +111,7 @@ class ShareCheck(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True)
 class ReleaseB(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`release-b`: a bidder gives its half of the keys."""
 
+    TYPE: ClassVar[str] = "release-b"
     values: Annotated[list[TreeValue], Meta(min_length=1)]
 
     def __post_init__(self) -> None:
@@ -115,6 +121,7 @@ class ReleaseB(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class ReleaseAck(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`release-ack`: the platform has the bidder's half."""
 
+    TYPE: ClassVar[str] = "release-ack"
     release: Sid
     trees: list[Hex]
     received: Time
@@ -124,6 +131,7 @@ class ReleaseAck(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True)
 class RemedyStart(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`remedy-start`: the envelopes whose bidders were absent."""
 
+    TYPE: ClassVar[str] = "remedy-start"
     trees: Annotated[list[Hex], Meta(min_length=1)]
 
     def __post_init__(self) -> None:
@@ -133,6 +141,7 @@ class RemedyStart(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True
 class ReleaseR(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`release-r`: a remedy member gives its shares of B."""
 
+    TYPE: ClassVar[str] = "release-r"
     remedy_start: Sid
     i: Seat
     kid: Kid
@@ -145,6 +154,7 @@ class ReleaseR(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class ReleaseT(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`release-t`: a custodian gives its shares of T."""
 
+    TYPE: ClassVar[str] = "release-t"
     list_root: Hex
     i: Seat
     kid: Kid
@@ -157,6 +167,7 @@ class ReleaseT(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Cure(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`cure`: anybody supplies a missing value that proves itself."""
 
+    TYPE: ClassVar[str] = "cure"
     tree: Hex
     kind: Literal["T", "B", "tshare", "rshare"]
     i: Seat | None
@@ -166,6 +177,7 @@ class Cure(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Omission(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`omission`: a receipt that the list does not honour."""
 
+    TYPE: ClassVar[str] = "omission"
     closing: Sid
     receipt: ReceiptStatement
     proof: Text20000
@@ -174,6 +186,7 @@ class Omission(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Objection(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`objection`: a bidder objects at the opening."""
 
+    TYPE: ClassVar[str] = "objection"
     uscc: Uscc
     content: Text4000
 
@@ -181,6 +194,7 @@ class Objection(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class SupervisorDecision(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`supervisor-decision`."""
 
+    TYPE: ClassVar[str] = "supervisor-decision"
     closing: Sid | None
     stage: Positive | None
     decision: Literal["go-on", "terminated", "fault", "outage", "confirmed"]
@@ -195,6 +209,7 @@ class SupervisorDecision(OfLot, frozen=True, forbid_unknown_fields=True, kw_only
 class Readiness(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`readiness`: a member answers a drill."""
 
+    TYPE: ClassVar[str] = "readiness"
     opening_keys: Sid
     group: Group
     i: Seat
@@ -206,6 +221,7 @@ class Readiness(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class PlatformTime(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`platform-time`: the platform's clock in the demonstration."""
 
+    TYPE: ClassVar[str] = "platform-time"
     platform: Time
     real: Time
     factor: Annotated[int, Meta(ge=1, le=3600)]
@@ -214,6 +230,7 @@ class PlatformTime(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class NewOrigin(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`new-origin`: first entry of a ledger that follows another."""
 
+    TYPE: ClassVar[str] = "new-origin"
     origin: Text120
     vkey: Text200
     previous: Text4000 | None
@@ -223,6 +240,7 @@ class NewOrigin(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Event(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`event`: the platform's own record of a move without a statement."""
 
+    TYPE: ClassVar[str] = "event"
     name: Annotated[str, Meta(pattern=r"^[a-z]+:[a-z-]+:[a-z-]+$(?!\n)")]
     actor: Text120 | None
     tender: Uuid | None
@@ -257,6 +275,7 @@ class SubmissionItems(Part, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class OpeningRecord(OfStage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`opening-record`: what was opened, and how."""
 
+    TYPE: ClassVar[str] = "opening-record"
     results: list[EnvelopeResult]
     items: list[SubmissionItems]
     objections: list[Sid]

@@ -7,7 +7,7 @@ experts is fixed by its hash before the deadline. So nobody can choose the outco
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Meta
@@ -110,6 +110,7 @@ class OtherDraw(Invalid):
 class SeedCommit(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`seed-commit`: the hash of a secret, before the deadline."""
 
+    TYPE: ClassVar[str] = "seed-commit"
     contributor: Text120
     commitment: Hex
 
@@ -117,6 +118,7 @@ class SeedCommit(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class SeedReveal(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`seed-reveal`: the secret behind a commitment, after the closing."""
 
+    TYPE: ClassVar[str] = "seed-reveal"
     commit: Sid
     secret: B64of32
 
@@ -131,6 +133,7 @@ class ExcludedRow(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Draw(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`draw`: everything that a stranger needs to redo a drawing, with its outcome."""
 
+    TYPE: ClassVar[str] = "draw"
     purpose: Text200
     seed: Hex
     checkpoint: Text20000

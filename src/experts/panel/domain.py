@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, field
@@ -148,6 +148,7 @@ class SheetsDiffer(Conflict):
 class Pledge(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`pledge`: an expert's word on conflicts of interest and silence."""
 
+    TYPE: ClassVar[str] = "pledge"
     expert: Uuid
     conflicts: Annotated[list[Text2000], Meta(max_length=100)]
     text: Text4000
@@ -166,6 +167,7 @@ class CardRow(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Scorecard(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`scorecard`: all marks of one member in the technical stage."""
 
+    TYPE: ClassVar[str] = "scorecard"
     expert: Uuid
     method_sha256: Hex
     stage: Literal["technical"]
@@ -210,6 +212,8 @@ class ReportRow(Part, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Report(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`evaluation-report`: the result that every member signs."""
 
+    TYPE: ClassVar[str] = "evaluation-report"
+
     method_sha256: Hex
     panel: Annotated[list[ReportSeat], Meta(min_length=1, max_length=99)]
     float_: ReportFloat | None = field(name="float")
@@ -221,6 +225,7 @@ class Report(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Dissent(OfLot, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`dissent`: a member's written reason for not signing the report."""
 
+    TYPE: ClassVar[str] = "dissent"
     report: Sid
     expert: Uuid
     reason: Text4000

@@ -30,15 +30,20 @@ from foundation.statements.signed import Statement, unsigned
 
 async def limit_attempts(db: Database, place: str) -> None:
     """Count a try from a place; refuses more than a person or an office makes in a minute."""
-    # A transaction of its own: the count must stay when the caller's is rolled back.
-    async with transaction(db, "foundation") as connection:
-        count, wait_s = await store.count_attempt(connection, f"login:{place}"[:100])
+    count, wait_s = await count_try(db, f"login:{place}")
     if count > ATTEMPTS_A_MINUTE:
         raise TooManyLogins(
             f"expected at most {ATTEMPTS_A_MINUTE} logins a minute from one place; "
             f"try again in {wait_s} s",
             extra={"retry_after": wait_s},
         )
+
+
+async def count_try(db: Database, key: str) -> tuple[int, int]:
+    """Count a try of some kind; return how many this minute has seen, and when the next begins."""
+    # A transaction of its own: the count must stay when the caller's is rolled back.
+    async with transaction(db, "foundation") as connection:
+        return await store.count_attempt(connection, key[:100])
 
 
 async def begin_login(

@@ -34,3 +34,8 @@ def session_signed_in(request: Request[Any, Any, Any]) -> Session:
     if session is None:
         raise NotLoggedIn("expected a session, got none; log in and try again")
     return session
+
+
+def place_of(request: Request[Any, Any, Any]) -> str:
+    """From where a request comes, for limits by place."""
+    return request.client.host if request.client is not None else "nowhere"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -92,6 +92,7 @@ class KeeperRules:
 
 
 class _Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    TYPE: ClassVar[str] = "login"
     v: Literal[1]
     aud: Text200
     challenge: Uuid

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import ClassVar, Final, Protocol, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -36,6 +36,7 @@ from foundation.statements.canonical import (
 LARGEST_STATEMENT: Final = 4 * 1024 * 1024
 LARGEST_ACT: Final = 256 * 1024
 MOST_SIGNATURES: Final = 9
+LARGEST_CERTIFICATE: Final = 16 * 1024
 LONGEST_CHAIN: Final = 5
 
 _TYPE: Final = re.compile(r"[a-z][a-z-]{0,31}")
@@ -45,6 +46,15 @@ _ED25519_ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Body = TypeVar("Body")
+
+
+class Typed(Protocol):
+    """The schema of the body of one type of statement."""
+
+    TYPE: ClassVar[str]
+
+
+TypedBody = TypeVar("TypedBody", bound=Typed)
 
 
 class BadSignature(Invalid):
@@ -172,8 +182,13 @@ def decode(value: Json, shape: type[Body]) -> Body:
         raise BadField(f"{error}; correct that field or use a version that knows it") from None
 
 
-def decode_body(statement: Statement, shape: type[Body]) -> Body:
-    """Read a statement's body as an exact schema; refuses missing, unknown, malformed keys."""
+def decode_body(statement: Statement, shape: type[TypedBody]) -> TypedBody:
+    """Read a statement's body as an exact schema; refuses missing, unknown, malformed keys.
+
+    Refuses another type as well: two types may have the same body, and the type decides who signs.
+    """
+    if statement.type != shape.TYPE:
+        raise BadField(f"expected a statement of type {shape.TYPE}, got {statement.type}")
     return decode(statement.body, shape)
 
 
@@ -296,6 +311,8 @@ def _signature(shape: _SignatureShape) -> Signature:
         raise BadField(f"expected alg ES256, EdDSA or SM2SM3, got {shape.alg[:20]!r}")
     if len(shape.chain) > LONGEST_CHAIN:
         raise BadField(f"expected at most {LONGEST_CHAIN} certificates, got {len(shape.chain)}")
+    if any(len(der) > 4 * LARGEST_CERTIFICATE // 3 + 4 for der in shape.chain):
+        raise BadField(f"expected certificates of at most {LARGEST_CERTIFICATE} bytes")
     if bool(shape.chain) == (shape.kid is not None):
         raise BadField("expected a certificate chain or a kid, one of the two")
     if shape.kid is not None and not 1 <= len(shape.kid) <= 16:

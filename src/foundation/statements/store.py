@@ -16,7 +16,7 @@ from foundation.clock import platform_now
 from foundation.database import Connection, Record
 from foundation.ledger.log import queue_entry
 from foundation.problems import Conflict, NotAllowed, NotFound
-from foundation.statements.canonical import Json, b64, sid_bytes, time_text
+from foundation.statements.canonical import BadField, Json, b64, sid_bytes, time_text
 from foundation.statements.signed import Signature, Statement, read
 
 STATEMENT_LIMIT: Final = 4 * 1024 * 1024
@@ -121,13 +121,17 @@ async def keep_statement(
 
     A `body` of None keeps a statement that has no leaf of its own. Signatures are not checked.
     """
+    raw = statement.file()
+    if len(raw) > STATEMENT_LIMIT:
+        # Kept, it could never be read again, and nothing that is shown with it either.
+        raise BadField(f"expected a statement of at most {STATEMENT_LIMIT} bytes, got {len(raw)}")
     queue = None if body is None else await queue_entry(connection, dict(body))
     row = await connection.fetchrow(
         KEEP_STATEMENT,
         bytes.fromhex(statement.sid),
         statement.type,
         scope,
-        statement.file(),
+        raw,
         public,
         queue,
         at,

@@ -28,6 +28,8 @@ from sunbid.verify.report import Findings, check
 
 BOUND: Final = ("tender", "lot", "round", "suite", "policy", "opening_keys")
 NO_BLOB: Final = frozenset({"BLOB_MISSING", "BLOB_CORRUPT"})
+# Of a bid that stayed closed no file is published: with what was released it could be opened (9.7).
+CLOSED: Final = frozenset({"BIDDER_ABSENT", "BIDDER_BAD_DEAL", "DEAL_DISPUTED", "CUSTODIANS_SHORT"})
 WRAP_LENGTH: Final = 113
 
 
@@ -39,12 +41,12 @@ def require_intl(evidence: Evidence) -> None:
 
 
 def _lost(evidence: Evidence) -> set[str]:
-    """Return the trees whose file the records say is lost."""
+    """Return the trees whose file the records say is lost, or stays closed."""
     return {
         result["tree"]
         for record in evidence.of_type("opening-record")
         for result in record.body["results"]
-        if result["code"] in NO_BLOB
+        if result["code"] in NO_BLOB | CLOSED
     }
 
 

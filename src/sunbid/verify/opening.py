@@ -8,18 +8,21 @@ from sunbid.verify.canonical import Malformed, milliseconds, time_text, unb64
 from sunbid.verify.envelope import commitment
 from sunbid.verify.evidence import Evidence, Listed, Order, Placed
 from sunbid.verify.opened import (
+    ENDS,
     TAGS,
     acknowledged,
     decisions,
     envelopes_of,
     half,
     of_stage,
+    owed,
     phase,
     plaintext,
     record_of,
     remedied,
     sealed_file,
     stage_numbers,
+    while_suspended,
     wraps_of,
 )
 from sunbid.verify.report import Findings, check
@@ -35,7 +38,9 @@ FAULTS: Final = {
     "CUSTODIANS_SHORT": "members",
     "BLOB_MISSING": "platform",
     "BLOB_CORRUPT": "platform",
+    "suspended": "none",
 }
+STANDS_STILL: Final = "suspended"
 WHOLE: Final = frozenset({"OPENED", "PACKAGE_BAD"})
 
 
@@ -49,6 +54,9 @@ def order(evidence: Evidence, findings: Findings) -> None:
         moments: list[tuple[str, Order]] = [("the closing", closing)]
         begun = of_stage(evidence, stage, "stage")
         moments += [("the stage statement", evidence.order(p)) for p in begun]
+        for decision in of_stage(evidence, stage, "supervisor-decision"):
+            if decision.body["decision"] in ENDS and not while_suspended(evidence, stage, decision):
+                findings.fail(str(decision), "it was made while the opening was not suspended")
         terminated = decisions(evidence, stage, "terminated")
         for step in ("phase1", "phase2", "phase3", "phase4"):
             at = phase(evidence, stage, step)
@@ -94,7 +102,26 @@ def members(evidence: Evidence, findings: Findings) -> None:
         findings.require(
             placed.body["list_root"] == own.body["list_root"], str(placed), "it names another list"
         )
+    for stage in stage_numbers(evidence):
+        for decision in (*decisions(evidence, stage, "go-on"),
+                         *decisions(evidence, stage, "terminated")):  # fmt: skip
+            _silent_are_named(evidence, stage, decision, findings)
     findings.note(f"{len(seen)} checks and releases")
+
+
+def _silent_are_named(evidence: Evidence, stage: int, decision: Placed, findings: Findings) -> None:
+    """A decision names the members who owed a share when it was made, and there were some (9.5)."""
+    phase3, at = phase(evidence, stage, "phase3"), evidence.order(decision)
+    is_remedy = decision.body["decision"] == "go-on" or phase3 is None or at < phase3
+    group = "R" if is_remedy else "T"
+    waiting, silent = owed(evidence, stage, group, at)
+    findings.require(bool(waiting), str(decision), "no envelope waited for a member any more")
+    named = [(m["group"], m["i"]) for m in decision.body["members"]]
+    findings.require(
+        named == [(group, i) for i in silent],
+        str(decision),
+        f"it names {named}, silent were {[f'{group}{i}' for i in silent]}",
+    )
 
 
 @check("C26", "Shares are right and releases complete", "sealing.md 9.4, 9.6")
@@ -206,6 +233,29 @@ def last_phases(evidence: Evidence, findings: Findings) -> None:
                 findings.require(
                     not late and not strict, str(cure), "a cure of B after it was final"
                 )
+        if phase3 is not None and phase4 is not None:
+            _phase4_was_due(evidence, stage, (phase3, phase4), findings)
+
+
+def _phase4_was_due(
+    evidence: Evidence, stage: int, phases: tuple[Order, Order], findings: Findings
+) -> None:
+    """Phase 4 needs every T; a disputed envelope may be cured until w3 is over (6.2, 9.6)."""
+    phase3, phase4 = phases
+    ends = [
+        milliseconds(step.body["until"])
+        for step in of_stage(evidence, stage, "opening-step")
+        if step.body["step"] in ("phase3", "extended") and step.body["until"] is not None
+    ]
+    end = max(phase3[1] + int(evidence.opening_keys.body["w3_s"]) * 1000, *ends, 0)
+    for listed in envelopes_of(evidence, stage):
+        part = half(evidence, stage, listed, "T")
+        if part.value is not None:
+            continue
+        if not part.disputed and not part.badly_dealt:
+            findings.fail(str(listed), "phase 4 began without its T and nobody disputed it")
+        elif phase4[1] < end:
+            findings.fail(str(listed), "phase 4 began before its time to be cured was over")
 
 
 def _phase3_was_due(evidence: Evidence, stage: int, phase3: Order, findings: Findings) -> None:
@@ -269,7 +319,8 @@ def _without_secrets(evidence: Evidence, stage: int, listed: Listed) -> str | No
         return None
     if b.value is None:
         return "BIDDER_ABSENT"
-    return "DEAL_DISPUTED" if t.disputed else "CUSTODIANS_SHORT"
+    # Silence gives no bid a code: without a decision the opening stands still (9.5).
+    return "DEAL_DISPUTED" if t.disputed else STANDS_STILL
 
 
 @check("C33", "Outcomes follow from the evidence", "sealing.md 10")
@@ -333,7 +384,8 @@ def remedy(evidence: Evidence, findings: Findings) -> None:
     for stage in stage_numbers(evidence):
         expected = sorted(remedied(evidence, stage))
         starts = of_stage(evidence, stage, "remedy-start")
-        if len(starts) > 1 or (expected and not starts):
+        ended = decisions(evidence, stage, "terminated")
+        if len(starts) > 1 or (expected and not starts and not ended):
             findings.fail(f"stage {stage}", f"{len(starts)} remedy-start for {len(expected)} keys")
         for start in starts:
             findings.require(

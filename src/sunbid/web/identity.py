@@ -19,7 +19,7 @@ from foundation.identity.login import (
     log_in_command,
     register_actor,
 )
-from foundation.identity.request import session_signed_in, signed_in
+from foundation.identity.request import place_of, session_signed_in, signed_in
 from foundation.identity.session import close_session
 from foundation.problems import Invalid
 from foundation.statements.canonical import Json, time_text, unb64
@@ -37,7 +37,6 @@ from sunbid.web.identity_desk import (
     IdentityDesk,
     browser_and_cookie,
     desk_of,
-    place_of,
 )
 
 FASTEST_CLOCK: Final = 3600

@@ -95,8 +95,3 @@ def browser_and_cookie(request: AnyRequest) -> tuple[str, list[Cookie]]:
         return known, []
     made, cookie = new_browser(settings)
     return made, [cookie]
-
-
-def place_of(request: AnyRequest) -> str:
-    """From where a request comes, for the limit of logins."""
-    return request.client.host if request.client is not None else "nowhere"

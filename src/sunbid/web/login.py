@@ -20,7 +20,7 @@ from markupsafe import Markup
 from foundation.identity import challenge as challenges
 from foundation.identity.domain import Challenge, refuse_answer, safe_return
 from foundation.identity.login import actors_of_holders, log_in_browser
-from foundation.identity.request import signed_in
+from foundation.identity.request import place_of, signed_in
 from foundation.identity.session import close_session
 from foundation.problems import NotFound, Refused
 from foundation.settings import LOOPBACK, Settings
@@ -28,7 +28,7 @@ from foundation.statements.signed import Statement, decode
 from foundation.web import AnyRequest, page, refuse_foreign_forms
 from sunbid.client import Client
 from sunbid.web.authentication import browser_of, session_cookie, session_token
-from sunbid.web.identity_desk import NEWCOMER, browser_and_cookie, desk_of, place_of
+from sunbid.web.identity_desk import NEWCOMER, browser_and_cookie, desk_of
 
 HOME: Final = "/"
 

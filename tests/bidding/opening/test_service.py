@@ -1,24 +1,26 @@
 """The opening on PostgreSQL: phases and guards, releases, and nothing decrypted before phase 4."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import msgspec
 import pytest
 
 from bidding.opening import closing as closings
 from bidding.opening import decisions, steps, store
 from bidding.opening.domain import (
-    FAULT_OF,
     MembersMissing,
     NotAMember,
     OtherClosing,
@@ -31,6 +33,7 @@ from bidding.opening.release import take_cure, take_objection, take_release_b
 from bidding.opening.transcript import transcript
 from bidding.opening.unsealing import examiner, lots_to_open, open_lot
 from bidding.sealing.bidder import unwrap_b
+from bidding.sealing.member import share_check
 from bidding.sealing.package import pack
 from bidding.sealing.refusals import BadPackage, ReleaseIncomplete, WrongB, WrongShare
 from bidding.tender.domain import WrongStatus
@@ -40,7 +43,14 @@ from foundation.identity.actor import WrongRole
 from foundation.ledger.keeper import ReleaseRefused
 from foundation.problems import NotAllowed
 from foundation.statements.canonical import BadField, b64, canonical, unb64
-from foundation.statements.signed import BadSignature, Statement, sign, unsigned
+from foundation.statements.signed import (
+    BadSignature,
+    Signature,
+    Statement,
+    from_json,
+    sign,
+    unsigned,
+)
 from foundation.statements.store import AlreadyKept
 from sunbid.export import make_package
 from sunbid.verify.verifier import verify_package
@@ -48,6 +58,7 @@ from world import (
     DEADLINE,
     MORNING,
     BidderOf,
+    SeatHolder,
     World,
     a_volume,
     actor,
@@ -273,10 +284,155 @@ async def test_a_custodian_that_finds_nothing_right_cannot_hold_up_the_others(
     closing = await world.begin_opening()
     for bidder in bidders:
         await world.release(bidder, closing)
-    await world.check_all()
-    await open_all(world)
+    first, second, third = world.group("T")
+    await says(world, first, "unwrap_failed")
+    for seat in (second, third):
+        await world.check(seat)
+    await world.step("phase3")
+    for seat in (second, third):
+        await world.accept(seat, await world.custodian_release(seat))
+    await world.tick()
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
     assert set((await results(world)).values()) == {"OPENED"}
-    assert set(FAULT_OF) >= {"OPENED"}
+    await world.tick()
+    await all_hold(world)
+
+
+async def says(world: World, seat: SeatHolder, result: str, *trees: str) -> None:
+    """A seat's share check with another result for some envelopes, or for all."""
+    appointment, question = await world.question(seat)
+    body, seat.guard[0] = share_check(appointment, question, seat.guard[0], seat.exchange.exchange)
+    told = msgspec.to_builtins(body)
+    for row in told["results"]:
+        if not trees or row["tree"] in trees:
+            row["result"] = result
+    await world.accept(seat, world.by_seat(seat, "share-check", told))
+
+
+async def release_without(world: World, seat: SeatHolder, tree: str) -> None:
+    """A custodian's release that leaves out the envelope it called bad."""
+    body = dict((await world.custodian_release(seat)).body)
+    body["shares"] = [share for share in body["shares"] if share["tree"] != tree]
+    await world.accept(seat, world.by_seat(seat, "release-t", body))
+
+
+async def test_a_disputed_envelope_may_be_cured_until_the_window_is_over(world: World) -> None:
+    bidders = await with_bids(world)
+    closing = await world.begin_opening()
+    for bidder in bidders:
+        await world.release(bidder, closing)
+    disputed = sorted(bidders[0].bids[-1].heads())[0]
+    first, second, third = world.group("T")
+    for seat in (first, second):
+        await says(world, seat, "mismatch", disputed)
+    await world.check(third)
+    await world.step("phase3")
+    for seat in (first, second):
+        await release_without(world, seat, disputed)
+    await world.accept(third, await world.custodian_release(third))
+    await world.tick()
+    # Nobody is missing, so nothing is suspended; but its bidder may still supply T (9.6).
+    assert isinstance(await refused(world.step("phase4")), WindowOpen)
+    await later(world, W2_OVER)
+    assert isinstance(await refused(world.step("suspended")), WrongPhase)
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    await world.tick()
+    await all_hold(world)
+    (record,) = await world.kept("opening-record")
+    codes = {row["tree"]: row["code"] for row in record.body["results"]}
+    assert codes.pop(disputed) == "DEAL_DISPUTED"
+    assert set(codes.values()) == {"OPENED"}
+    # What stayed closed stays closed: its file is not published.
+    with zipfile.ZipFile(world.folder / "package.zip") as archive:
+        assert {name for name in archive.namelist() if name.endswith(".tbe")} == {
+            f"bids/{tree}.tbe" for tree in codes
+        }
+
+
+# --- what does not belong there -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["closing", "opening-step", "objection", "schedule", "opening-record", "release-t", "foo"],
+)
+async def test_only_the_statement_that_is_asked_for_enters(world: World, kind: str) -> None:
+    bidders = await with_bids(world, count=1, minimum=1)
+    closing = await world.begin_opening()
+    release = world.release_of(bidders[0], closing)
+    other = unsigned(kind, release.body)
+    call = take_release_b(world.desk, world.lot, other, "open")
+    assert isinstance(await refused(call), BadField)
+    tree, value = release.body["values"][0]["tree"], release.body["values"][0]["value"]
+    cure = await a_cure(world, tree, "B", unb64(value, 32))
+    call = take_cure(world.desk, unsigned(kind, cure.body), world.lot)  # type: ignore[assignment]
+    assert isinstance(await refused(call), BadField)
+    assert not await world.kept("foo")
+
+
+async def test_signatures_that_nobody_verified_are_not_kept(world: World) -> None:
+    bidders = await with_bids(world, count=1, minimum=1)
+    closing = await world.begin_opening()
+    junk = Signature(alg="ES256", at=None, chain=(bytes(3_400_000),), kid=None, sig=bytes(64))
+    release = replace(world.release_of(bidders[0], closing), sigs=(junk,))
+    await take_release_b(world.desk, world.lot, release, "open")
+    (kept,) = await world.kept("release-b")
+    assert kept.sigs == ()
+    with pytest.raises(BadField):
+        from_json(release.json())
+    # A member signs once; a second signature would be published with its name.
+    seat = world.group("T")[0]
+    appointment, question = await world.question(seat)
+    body, _ = share_check(appointment, question, seat.guard[0], seat.exchange.exchange)
+    signed = world.by_seat(seat, "share-check", body)
+    twice = replace(signed, sigs=(*signed.sigs, replace(junk, chain=(b"x",))))
+    assert isinstance(await refused(world.accept(seat, twice)), BadSignature)
+    await world.accept(seat, signed)
+
+
+async def test_a_release_that_adds_nothing_is_not_kept_again(world: World) -> None:
+    bidders = await with_bids(world, count=1, minimum=1)
+    closing = await world.begin_opening()
+    whole = world.release_of(bidders[0], closing)
+    await take_release_b(world.desk, world.lot, whole, "open")
+    part = unsigned("release-b", {**whole.body, "values": whole.body["values"][:1]})
+    call = take_release_b(world.desk, world.lot, part, "open")
+    assert isinstance(await refused(call), AlreadyKept)
+    assert len(await world.kept("release-b")) == 1
+
+
+async def test_no_release_without_a_share_check(world: World) -> None:
+    bidders = await with_bids(world, count=1, minimum=1)
+    closing = await world.begin_opening()
+    await world.release(bidders[0], closing)
+    await world.step("phase3")
+    seat = world.group("T")[0]
+    appointment, question = await world.question(seat)
+    empty = {
+        "v": 1, "closing": closing.sid, "stage": 1, "list_root": question.closing.list_root,
+        "i": 1, "kid": appointment.member.kid, "shares": [],
+    }  # fmt: skip
+    early = world.by_seat(seat, "release-t", empty)
+    assert isinstance(await refused(world.accept(seat, early)), ReleaseIncomplete)
+
+
+async def test_members_see_no_bidders_half_in_the_remedy(world: World) -> None:
+    bidders = await with_bids(world)
+    closing = await world.begin_opening()
+    for bidder in bidders[1:]:
+        await world.release(bidder, closing)
+    await world.check_all()
+    await later(world, WINDOW)
+    await world.remedied()
+    releases = await world.kept("release-r")
+    shares = {share["value"] for one in releases for share in one.body["shares"]}
+    assert len(shares) > 2
+    for who in ("agency", "host", "supervisor"):
+        shown = json.dumps(await member_material(world.desk, world.actors[who], world.lot))
+        assert not [value for value in shares if value in shown]
+        assert all(one.sid in shown for one in releases), "their leaves are shown"
 
 
 # --- an absent bidder ---------------------------------------------------------------------------
@@ -457,6 +613,10 @@ async def test_nobody_is_named_for_a_remedy_that_the_supervisor_did_not_begin(wo
     start = (await world.waiting("supervisor", "remedy-start"))[-1]
     await world.sign_paper("supervisor", start)
     await world.tick()
+    # Their time begins with that signature: whoever delays it cannot blame them for it.
+    assert isinstance(await refused(ask(world, "go-on")), WindowOpen)
+    await later(world, W2_OVER)
+    assert len((await ask(world, "go-on")).body["members"]) == 3
     for seat in world.group("R")[:2]:
         await world.accept(seat, await world.remedy_release(seat))
     await world.step("resumed")
@@ -468,7 +628,7 @@ async def test_nobody_is_named_for_a_remedy_that_the_supervisor_did_not_begin(wo
 async def test_the_supervisor_ends_an_opening_without_its_custodians(
     world: World, owner: Owner
 ) -> None:
-    await suspended_before_the_custodians(world)
+    bidders = await suspended_before_the_custodians(world)
     # Of one envelope every key is known by a cure; it stays closed with the others.
     release = await world.custodian_release(world.group("T")[1])
     one = release.body["shares"][0]
@@ -481,6 +641,13 @@ async def test_the_supervisor_ends_an_opening_without_its_custodians(
     assert paper.body["members"] == [{"group": "T", "i": 2}, {"group": "T", "i": 3}]
     await world.sign_paper("supervisor", paper.sid)
     assert (await world.held()).status == "terminated"
+    objection = {
+        "v": 1, "closing": paper.body["closing"], "stage": 1, "uscc": bidders[0].uscc,
+        "content": "保管人失联，请求赔偿。",
+    }  # fmt: skip
+    said = sign(unsigned("objection", objection), bidders[0].signer)
+    raised = actor("bidder", bidders[0].uscc, bidders[0].name)
+    await take_objection(world.desk, raised, said, world.lot)
     # What comes now is too late, and nobody can begin to open.
     seat = world.group("T")[1]
     assert isinstance(
@@ -490,6 +657,7 @@ async def test_the_supervisor_ends_an_opening_without_its_custodians(
         assert isinstance(await refused(world.step(step)), WrongPhase)
     await world.tick()
     assert await lots_to_open(world.desk) == [world.lot]
+    assert {bid["name"] for bid in (await hall(world.desk, world.lot))["bids"]} == {None}
     await open_lot(world.desk, world.lot)
     assert await lots_to_open(world.desk) == []
     assert set((await results(world)).values()) == {"CUSTODIANS_SHORT"}
@@ -498,6 +666,7 @@ async def test_the_supervisor_ends_an_opening_without_its_custodians(
     await world.tick()
     await all_hold(world)
     assert (await world.held()).status == "terminated"
+    assert {bid["name"] for bid in (await hall(world.desk, world.lot))["bids"]} == {None}
     with zipfile.ZipFile(world.folder / "package.zip") as archive:
         assert not [name for name in archive.namelist() if name.endswith(".tbe")]
     (record,) = await world.kept("opening-record")
@@ -510,7 +679,9 @@ async def test_who_may_decide_on_what_and_when(world: World) -> None:
     await with_bids(world)
     await world.begin_opening()
     assert isinstance(await refused(ask(world, "go-on")), WrongPhase)
-    await world.check_all()
+    for holder in world.members.values():
+        if (holder.group, holder.i) != ("R", 3):
+            await world.check(holder)
     await later(world, WINDOW)
     await world.remedied(count=1)
     assert isinstance(await refused(ask(world, "terminated")), WrongPhase)
@@ -522,11 +693,22 @@ async def test_who_may_decide_on_what_and_when(world: World) -> None:
     assert isinstance(await refused(call), NotAllowed)
     assert (await refused(ask(world, "fault"))).code == "unknown-decision"
     assert isinstance(await refused(ask(world, "go-on", cause="字" * 2001)), BadField)
-    paper = await ask(world, "go-on")
+    paper = await ask(world, "go-on", cause="两名成员\t失联\r\n已书面催告  ")
+    assert paper.body["cause"] == "两名成员 失联\n已书面催告"
+    assert paper.body["members"] == [{"group": "R", "i": 2}, {"group": "R", "i": 3}]
+    await says(world, world.group("R")[2], "unwrap_failed")
+    no = await refused(world.sign_paper("supervisor", paper.sid))
+    assert isinstance(no, decisions.DecisionOutdated), "a member said what it found meanwhile"
+    fresh, ending = await ask(world, "go-on"), await ask(world, "terminated")
+    assert fresh.body["members"] == [{"group": "R", "i": 2}]
     seat = world.group("R")[1]
     await world.accept(seat, await world.remedy_release(seat))
-    no = await refused(world.sign_paper("supervisor", paper.sid))
-    assert isinstance(no, decisions.DecisionOutdated), "a member released meanwhile"
+    # With all its members there is nothing to decide: whoever has every key might know the prices.
+    for waiting in (fresh, ending):
+        no = await refused(world.sign_paper("supervisor", waiting.sid))
+        assert isinstance(no, WrongPhase)
+        assert "no member is missing" in no.message
+    assert isinstance(await refused(ask(world, "terminated")), WrongPhase)
 
 
 async def test_a_cure_proves_itself_and_counts_until_its_phase_is_over(world: World) -> None:
@@ -545,7 +727,9 @@ async def test_a_cure_proves_itself_and_counts_until_its_phase_is_over(world: Wo
         await take_cure(world.desk, await a_cure(world, one, "B", value), world.lot)
     await world.step("resumed")
     await world.step("phase3")
-    late = await a_cure(world, tree, "B", halves[tree])
+    known = await a_cure(world, tree, "B", halves[tree])
+    await take_cure(world.desk, known, world.lot)
+    late = await a_cure(world, tree, "rshare", halves[tree], i=3)
     assert isinstance(await refused(take_cure(world.desk, late, world.lot)), WrongPhase)
     await world.custodians_release()
     await world.tick()
@@ -560,6 +744,26 @@ async def test_a_cure_proves_itself_and_counts_until_its_phase_is_over(world: Wo
     assert {source for t, source in sources.items() if t not in heads} == {"bidder"}
 
 
+async def test_a_cure_of_one_envelope_does_not_lock_the_remedy_of_the_others(world: World) -> None:
+    bidders = await with_bids(world)
+    closing = await world.begin_opening()
+    await world.release(bidders[2], closing)
+    await world.check_all()
+    own, heads = bidders[0].opening, bidders[0].bids[-1].heads()
+    tree = min(heads)
+    cure = await a_cure(world, tree, "B", unwrap_b(heads[tree], own.exchange, own.public))
+    # Until its window is over a bidder releases, and gets an acknowledgement.
+    assert isinstance(await refused(take_cure(world.desk, cure, world.lot)), WrongPhase)
+    await later(world, WINDOW)
+    await world.remedied(count=1)
+    await take_cure(world.desk, cure, world.lot)
+    await world.accept(world.group("R")[1], await world.remedy_release(world.group("R")[1]))
+    await world.tick()
+    await open_all(world)
+    assert set((await results(world)).values()) == {"OPENED"}
+    await all_hold(world)
+
+
 async def test_a_share_that_somebody_supplies_is_not_the_members_release(
     world: World, owner: Owner
 ) -> None:
@@ -571,6 +775,9 @@ async def test_a_share_that_somebody_supplies_is_not_the_members_release(
         cure = await a_cure(world, tree, "tshare", value, i=2)
         await take_cure(world.desk, cure, world.lot)
     assert await owner.fetchval("SELECT count(*) FROM bidding.share WHERE is_cure") == len(shares)
+    # It helps the envelopes; the member that did not give it still owes it.
+    async with reading(world.db, "bidding") as connection:
+        assert {s.is_cure for s in await store.shares(connection, world.lot) if s.i == 2} == {True}
     swapped = await a_cure(world, min(shares), "tshare", shares[min(shares)], i=3)
     assert isinstance(await refused(take_cure(world.desk, swapped, world.lot)), WrongShare)
     # The member's own release is still taken, once.

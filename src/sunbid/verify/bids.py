@@ -15,6 +15,7 @@ from sunbid.verify.envelope import (
 )
 from sunbid.verify.evidence import CannotDecide, Evidence, Listed
 from sunbid.verify.opened import (
+    STAYED_CLOSED,
     envelopes_of,
     half,
     of_stage,
@@ -28,8 +29,6 @@ from sunbid.verify.report import Findings, check
 
 BOUND: Final = ("tender", "lot", "round", "suite", "policy", "opening_keys")
 NO_BLOB: Final = frozenset({"BLOB_MISSING", "BLOB_CORRUPT"})
-# Of a bid that stayed closed no file is published: with what was released it could be opened (9.7).
-CLOSED: Final = frozenset({"BIDDER_ABSENT", "BIDDER_BAD_DEAL", "DEAL_DISPUTED", "CUSTODIANS_SHORT"})
 WRAP_LENGTH: Final = 113
 
 
@@ -46,7 +45,7 @@ def _lost(evidence: Evidence) -> set[str]:
         result["tree"]
         for record in evidence.of_type("opening-record")
         for result in record.body["results"]
-        if result["code"] in NO_BLOB | CLOSED
+        if result["code"] in NO_BLOB | STAYED_CLOSED
     }
 
 

@@ -25,6 +25,10 @@ ITEMS: Final = "open-items.json"
 PRICE_VOLUME: Final = "price"
 PRICE: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,2})?", re.ASCII)
 IN_MEMORY: Final = 64 * 2**20
+# Of a bid that stayed closed no file is published: with what was released it could be opened (9.7).
+STAYED_CLOSED: Final = frozenset(
+    {"BIDDER_ABSENT", "BIDDER_BAD_DEAL", "DEAL_DISPUTED", "CUSTODIANS_SHORT"}
+)
 # Decisions that end a suspended opening.
 ENDS: Final = frozenset({"go-on", "terminated"})
 TAGS: Final = {"T": "tshare", "R": "rshare"}

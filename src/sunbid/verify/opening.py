@@ -9,6 +9,7 @@ from sunbid.verify.envelope import commitment
 from sunbid.verify.evidence import Evidence, Listed, Order, Placed
 from sunbid.verify.opened import (
     ENDS,
+    STAYED_CLOSED,
     TAGS,
     acknowledged,
     decisions,
@@ -295,10 +296,11 @@ def outcome(evidence: Evidence, stage: int, listed: Listed, stated: str) -> Outc
             code = "BLOB_CORRUPT"
         else:
             plain = plaintext(evidence, stage, listed)
-            if plain is None:
+            if plain is None and stated not in STAYED_CLOSED:
                 return None
-            code = "SEALED_WRONG" if plain.wrong else "OPENED"
-            code = "PACKAGE_BAD" if plain.bad_package else code
+            # With T and B at hand it could be opened; without its file nobody can say more.
+            code = "SEALED_WRONG" if plain and plain.wrong else "OPENED"
+            code = "PACKAGE_BAD" if plain and plain.bad_package else code
     found = [
         p.body["fault"]
         for p in decisions(evidence, stage, "fault")

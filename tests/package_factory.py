@@ -1247,11 +1247,14 @@ class Factory:
         self.awarded.append(self.record("award", "award", body, buyer))
         self.tick()
         listed = {entry["submission"] for entry in self.listed}
-        for other in (b for b, s in self.submissions.items() if s in listed):
-            self.letter(other, "winner" if other == bidder else "result")
+        # Who wins hangs on the drawn float point, so the others' letters are known by number.
+        self.letter(bidder, "winner", "letter:winner")
+        others = [b for b, s in self.submissions.items() if s in listed and b != bidder]
+        for number, other in enumerate(others, 1):
+            self.letter(other, "result", f"letter:result:{number}")
         self.tick()
 
-    def letter(self, bidder: str, kind: str) -> None:
+    def letter(self, bidder: str, kind: str, label: str) -> None:
         """A letter to a bidder."""
         org = self.people.orgs[bidder]
         body = self.lot_keys() | {
@@ -1261,7 +1264,6 @@ class Factory:
             "name": org.name,
             "text": "中标通知书" if kind == "winner" else "中标结果通知书",
         }
-        label = f"letter:{kind}:{bidder}"
         self.awarded.append(self.record(label, "letter", body, self.people.orgs["buyer"]))
 
     # --- the zip ----------------------------------------------------------------------------

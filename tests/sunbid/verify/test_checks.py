@@ -461,11 +461,11 @@ CASES = [
         also=frozenset({"C50"}),
     ),
     Case(check="C64", named="award", twists={"award": put("price_yuan", value="7650000.01")}),
-    Case(check="C65", named="letter", twists={"letter:result:C": put("kind", value="winner")}),
+    Case(check="C65", named="letter", twists={"letter:result:1": put("kind", value="winner")}),
     Case(
         check="C65",
         named="bidder",
-        twists={"leaf:letter:result:G": drop_leaf},
+        twists={"leaf:letter:result:3": drop_leaf},
         edit=lambda f: f.files["award.json"]["statements"].pop() and None,
     ),
     Case(

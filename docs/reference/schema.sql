@@ -815,12 +815,16 @@ CREATE TABLE experts.seat (
     status text DEFAULT 'called'::text NOT NULL,
     pledge bytea,
     called_at timestamp with time zone NOT NULL,
+    unblinded_at timestamp with time zone,
     CONSTRAINT seat_number_check CHECK ((number >= 1)),
     CONSTRAINT seat_pledged_by_statement CHECK (((status <> 'pledged'::text) OR (pledge IS NOT NULL))),
     CONSTRAINT seat_status_check CHECK ((status = ANY (ARRAY['called'::text, 'pledged'::text, 'recused'::text])))
 );
 
 COMMENT ON TABLE experts.seat IS 'Who sits where. A recused expert keeps the row; the seat goes to the next of the reserve.';
+
+COMMENT ON COLUMN experts.seat.unblinded_at IS 'When this member opened the qualification volumes, which name the bidders; from then on its
+technical marks are frozen.';
 
 CREATE TABLE experts.seed_commit (
     sid bytea NOT NULL,

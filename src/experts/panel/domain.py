@@ -53,8 +53,10 @@ TRANSITIONS: Final[Mapping[tuple[str, str], str]] = {
     (REPORTED, "accept"): ACCEPTED,
 }
 TERMINAL: Final = frozenset({ACCEPTED})
-# What experts may read. The price volume is no part of it, whatever a lot calls its volumes.
-READABLE_VOLUMES: Final = ("qual", "tech")
+# What experts may read, and when: the technical volume is blind, the qualification volume names its
+# bidder. The price volume is no part of it, whatever a lot calls its volumes.
+BLIND_VOLUMES: Final = ("tech",)
+NAMED_VOLUMES: Final = ("qual",)
 LONGEST_COMMENT: Final = 2000
 
 DecimalText = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,8})?$(?!\n)")]
@@ -95,6 +97,18 @@ class StillSealed(NotAllowed):
     """This is shown when the technical stage is locked."""
 
     code = "still-sealed"
+
+
+class TechnicalFirst(Conflict):
+    """The qualification volumes name the bidders; they are opened when technical marks stand."""
+
+    code = "technical-first"
+
+
+class MarksFrozen(Conflict):
+    """Technical marks stay as they were when this seat opened the qualification volumes."""
+
+    code = "marks-frozen"
 
 
 class UnknownBlindBid(NotFound):
@@ -255,6 +269,7 @@ class Seat:
     kid: str
     alg: str
     pk: bytes
+    unblinded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +339,22 @@ def pledged_seat(seats: Sequence[Seat], expert: UUID) -> Seat:
     if seat.status != PLEDGED:
         raise NotPledged("expected your signed pledge first; sign it, then the bids are shown")
     return seat
+
+
+def check_frozen(method: Method, marks: Sequence[Mark], drafts: Sequence[DraftMark]) -> None:
+    """Refuse technical marks that are not those of the seat when it learnt the names."""
+    frozen = {(d.code, d.criterion): d for d in drafts}
+    blind = {c.id for c in method.criteria if c.volume in BLIND_VOLUMES}
+    for mark in marks:
+        kept = frozen.get((mark.code, mark.criterion))
+        score = None if kept is None or kept.score is None else read_score(kept.score)
+        if mark.criterion in blind and (
+            kept is None or (mark.score, mark.passed) != (score, kept.passed)
+        ):
+            raise MarksFrozen(
+                f"expected the mark of bid {mark.code} under {mark.criterion} as it was when the "
+                "qualification volumes were opened; hand in that one"
+            )
 
 
 def live_seats(seats: Sequence[Seat]) -> list[Seat]:

@@ -25,15 +25,18 @@ from bidding.published import (
 )
 from experts.panel import store
 from experts.panel.domain import (
-    READABLE_VOLUMES,
+    BLIND_VOLUMES,
+    NAMED_VOLUMES,
     SCORING,
     BlindBid,
     CardHandedIn,
     DraftMark,
     MarkChanged,
+    MarksFrozen,
     NotOnPanel,
     Panel,
     Seat,
+    TechnicalFirst,
     UnknownBlindBid,
     live_seats,
     own_seat,
@@ -49,6 +52,7 @@ from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading, transaction
 from foundation.identity import Actor, require
 from foundation.objects import ObjectStore
+from foundation.statements.store import record_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,9 @@ class BlindMaterial:
     handed_in: bool
     method: Method
     bids: Mapping[str, Sequence[BlindFile]]
+    # Whether this seat knows the names, and how many technical marks it still owes before.
+    is_unblinded: bool
+    technical_left: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,15 +142,62 @@ async def blind_material(db: Database, actor: Actor, lot_id: UUID) -> BlindMater
         panel = await store.panel(connection, lot_id)
         seat = pledged_seat(await store.seats(connection, lot_id), expert)
         lot = await lot_facts(connection, lot_id, "experts")
+        method = read_method(dict(lot.method))
+        bids = await _blind_files(connection, lot_id, seat)
+        marks = await store.draft_marks(connection, lot_id, expert)
         return BlindMaterial(
             lot=lot,
             expert=expert,
             seat=seat.number,
             status=panel.status,
             handed_in=expert in await store.scorecards(connection, lot_id),
-            method=read_method(dict(lot.method)),
-            bids=await _blind_files(connection, lot_id),
+            method=method,
+            bids=bids,
+            is_unblinded=seat.unblinded_at is not None,
+            technical_left=technical_left(method, list(bids), marks),
         )
+
+
+async def open_qualification(db: Database, actor: Actor, lot_id: UUID) -> None:
+    """Let a member read who the bidders are; from now on its technical marks are frozen.
+
+    Refuses while a technical mark is missing: with the name known it would not be blind.
+    """
+    require(actor, EXPERT)
+    async with transaction(db, "experts") as connection:
+        expert = (await acting_expert(connection, actor)).id
+        # Exclusive, so that no mark is saved meanwhile.
+        panel = await store.panel_locked(connection, lot_id)
+        seat = pledged_seat(await store.seats(connection, lot_id), expert)
+        if seat.unblinded_at is not None:
+            return
+        require_status(panel, SCORING)
+        lot = await lot_facts(connection, lot_id, "experts")
+        method = read_method(dict(lot.method))
+        codes = [bid.code for bid in await store.blind_bids(connection, lot_id)]
+        left = technical_left(method, codes, await store.draft_marks(connection, lot_id, expert))
+        if left:
+            raise TechnicalFirst(
+                f"expected every technical mark first, {left} are missing; then the qualification "
+                "volumes can be opened"
+            )
+        await store.unblind(connection, lot_id, expert, await platform_now(connection))
+        await record_event(
+            connection,
+            "experts:seat:unblind",
+            actor=None,
+            group=lot.tender,
+            scope=lot.id,
+            turn=lot.round,
+            data={"seat": seat.number},
+        )
+
+
+def technical_left(method: Method, codes: Sequence[str], marks: Sequence[DraftMark]) -> int:
+    """How many technical marks a seat has not given yet."""
+    given = {(m.code, m.criterion) for m in marks if m.score is not None or m.passed is not None}
+    blind = [c.id for c in method.criteria if c.volume in BLIND_VOLUMES]
+    return sum((code, criterion) not in given for code in codes for criterion in blind)
 
 
 async def blind_file(
@@ -179,7 +233,7 @@ async def save_marks(
         expert = (await acting_expert(connection, actor)).id
         panel = await store.panel_shared(connection, lot_id)
         now = await platform_now(connection)
-        pledged_seat(await store.seats(connection, lot_id), expert)
+        seat = pledged_seat(await store.seats(connection, lot_id), expert)
         # Before the status: who handed in the last sheet locked the stage by it.
         if expert in await store.scorecards(connection, lot_id):
             raise CardHandedIn("the scorecard is signed and handed in; nothing changes any more")
@@ -189,6 +243,11 @@ async def save_marks(
         saved = []
         for mark in marks:
             wanted = _checked(method, str(expert), mark)
+            if seat.unblinded_at is not None and _is_blind(method, mark.criterion):
+                raise MarksFrozen(
+                    "the qualification volumes are open, so you know whose bid it is; technical "
+                    "marks stay as they are"
+                )
             version = await store.save_mark(connection, lot_id, expert, wanted, now)
             if version is None:
                 raise await _changed(connection, lot_id, expert, mark)
@@ -237,10 +296,12 @@ async def locked_result(db: Database, actor: Actor, lot_id: UUID) -> LockedResul
     )
 
 
-def blind_files(bid: BlindBid, opened: OpenedBid) -> list[BlindFile]:
-    """The files of a bid that experts may read, under names that name nobody."""
+def blind_files(
+    bid: BlindBid, opened: OpenedBid, volumes: Sequence[str] = BLIND_VOLUMES
+) -> list[BlindFile]:
+    """The files of a bid that a seat may read now, under names that name nobody."""
     found = []
-    for volume in READABLE_VOLUMES:
+    for volume in volumes:
         for number, name in enumerate(sorted(opened.files.get(volume, {})), 1):
             suffix = PurePosixPath(name).suffix.lower()
             found.append(
@@ -253,10 +314,13 @@ def blind_files(bid: BlindBid, opened: OpenedBid) -> list[BlindFile]:
     return found
 
 
-async def _blind_files(connection: Connection, lot: UUID) -> dict[str, Sequence[BlindFile]]:
+async def _blind_files(
+    connection: Connection, lot: UUID, seat: Seat
+) -> dict[str, Sequence[BlindFile]]:
     opened = {bid.submission: bid for bid in await opened_bids(connection, lot)}
+    volumes = BLIND_VOLUMES if seat.unblinded_at is None else BLIND_VOLUMES + NAMED_VOLUMES
     return {
-        bid.code: blind_files(bid, opened[bid.submission])
+        bid.code: blind_files(bid, opened[bid.submission], volumes)
         for bid in await store.blind_bids(connection, lot)
     }
 
@@ -277,6 +341,10 @@ async def _own_panel(connection: Connection, lot_id: UUID, expert: UUID) -> OwnP
         decided=sum(mark.score is not None or mark.passed is not None for mark in marks),
         total=len(bids) * len(read_method(dict(lot.method)).criteria),
     )
+
+
+def _is_blind(method: Method, criterion: str) -> bool:
+    return any(c.id == criterion and c.volume in BLIND_VOLUMES for c in method.criteria)
 
 
 def _checked(method: Method, expert: str, mark: DraftMark) -> DraftMark:

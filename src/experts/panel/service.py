@@ -39,6 +39,7 @@ from experts.panel.domain import (
     Scorecard,
     Seat,
     blind_codes,
+    check_frozen,
     check_scorecard,
     live_seats,
     next_of_reserve,
@@ -114,7 +115,8 @@ async def accept_pledge(db: Database, actor: Actor, statement: Statement) -> Non
 async def accept_scorecard(db: Database, actor: Actor, statement: Statement) -> None:
     """Keep a member's signed sheet with its rows; the last sheet locks the technical stage.
 
-    Refuses gaps, scores that a criterion does not allow, another method, a second sheet.
+    Refuses gaps, scores that a criterion does not allow, another method, a second sheet, and
+    technical marks that differ from those that were frozen.
     """
     body = decode_body(statement, Scorecard)
     async with transaction(db, "experts", store.CONSTRAINTS) as connection:
@@ -127,7 +129,10 @@ async def accept_scorecard(db: Database, actor: Actor, statement: Statement) -> 
         seat = pledged_seat(seats, expert)
         require_status(panel, SCORING)
         codes = [bid.code for bid in await store.blind_bids(connection, lot.id)]
-        marks = check_scorecard(read_method(dict(lot.method)), codes, body)
+        method = read_method(dict(lot.method))
+        marks = check_scorecard(method, codes, body)
+        if seat.unblinded_at is not None:
+            check_frozen(method, marks, await store.draft_marks(connection, lot.id, expert))
         find_signature(statement, seat.kid, seat.pk)
         await _keep(connection, lot, statement, now)
         card = Card(expert=expert, sid=statement.sid, accepted_at=now)

@@ -118,7 +118,7 @@ async def insert_seat(
 
 SEATS: Final[LiteralString] = """
     SELECT s.lot, s.number, s.expert, s.status, encode(s.pledge, 'hex') AS pledge,
-           e.kid, e.alg, e.pk
+           e.kid, e.alg, e.pk, s.unblinded_at
       FROM experts.seat AS s
       JOIN experts.expert AS e ON e.id = s.expert
      WHERE s.lot = $1
@@ -248,6 +248,19 @@ async def save_mark(
         at,
     )
     return version
+
+
+UNBLIND: Final[LiteralString] = """
+    UPDATE experts.seat
+       SET unblinded_at = $3
+     WHERE lot = $1
+       AND expert = $2
+"""
+
+
+async def unblind(connection: Connection, lot: UUID, expert: UUID, at: datetime) -> None:
+    """Write when a member opened the volumes that name the bidders."""
+    await connection.execute(UNBLIND, lot, expert, at)
 
 
 INSERT_SCORECARD: Final[LiteralString] = """

@@ -69,6 +69,8 @@ async def blind_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, 
         "seat": found.seat,
         "status": found.status,
         "handed_in": found.handed_in,
+        "unblinded": found.is_unblinded,
+        "technical_left": found.technical_left,
         "method": dict(found.lot.method),
         "method_sha256": found.method.sha256,
         "bids": [
@@ -79,6 +81,12 @@ async def blind_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, 
             for code, files in sorted(found.bids.items())
         ],
     }
+
+
+@post("/api/v1/lots/{lot:uuid}/qualification", tags=["panel"], status_code=204)
+async def open_qualification(request: AnyRequest, lot: FromPath[UUID]) -> None:
+    """Open the qualification volumes for one's seat; its technical marks are frozen by that."""
+    await material.open_qualification(request.app.state.desk.db, signed_in(request), lot)
 
 
 @get("/api/v1/lots/{lot:uuid}/blind-bids/{code:str}/files/{name:str}", tags=["panel"])
@@ -177,6 +185,7 @@ def mark_json(mark: Mark) -> dict[str, Any]:
 routes: Final = [
     own_panels,
     blind_material,
+    open_qualification,
     blind_file,
     own_marks,
     save_marks,

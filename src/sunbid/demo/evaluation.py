@@ -9,7 +9,7 @@ from uuid import UUID
 
 from foundation.draw import seed_commitment
 from foundation.statements.canonical import b64, canonical
-from sunbid.client import ServerRefused
+from sunbid.client import Client, ServerRefused
 from sunbid.demo.people import DemoExpert, experts, method, tender_words
 from sunbid.demo.play import Play
 from sunbid.demo.stage import Outcome
@@ -128,7 +128,9 @@ def score(play: Play) -> None:
             ]
         )
         step.detail = "5/5"
-    with play.story.step("panel.score", "各席独立评阅暗标技术册，自动保存，签署评分表") as step:
+    with play.story.step(
+        "panel.score", "各席独立评阅暗标技术册，给全技术分后才打开资格册，签署评分表"
+    ) as step:
         commands = []
         for expert, seat in panel:
             commands.append(_scorecard(play, expert, seat["expert"]))
@@ -152,18 +154,18 @@ def _scorecard(play: Play, expert: DemoExpert, expert_id: str) -> list[Any]:
     dice = random.Random(f"{play.story.seed}/{expert.persona}")  # noqa: S311 - invented marks
     with play.stage.client(expert.persona) as client:
         material = client.get(f"/api/v1/lots/{play.lot}/blind-bids")
+        codes = [bid["code"] for bid in material["bids"]]
         rows = []
-        for bid in material["bids"]:
-            rows.append(_row(bid["code"], "Q1", None, True, "齐全有效"))
+        for code in codes:
             for criterion, (least, most) in MARKS.items():
                 score = Decimal(dice.randint(least * 2, most * 2)) / 2
-                rows.append(_row(bid["code"], criterion, f"{score}", None, "见技术册"))
-        drafts = [{**row, "version": 0} for row in rows]
-        client.put(
-            f"/api/v1/lots/{play.lot}/marks",
-            json.dumps({"marks": drafts}).encode(),
-            {"Content-Type": "application/json"},
-        )
+                rows.append(_row(code, criterion, f"{score}", None, "见技术册"))
+        _save(client, play, rows)
+        # Only now the volumes that name the bidders; the technical marks are frozen by that.
+        client.post(f"/api/v1/lots/{play.lot}/qualification")
+        verdicts = [_row(code, "Q1", None, True, "齐全有效") for code in codes]
+        _save(client, play, verdicts)
+        rows += verdicts
     body = {
         **_place(play),
         "expert": expert_id,
@@ -172,6 +174,15 @@ def _scorecard(play: Play, expert: DemoExpert, expert_id: str) -> list[Any]:
         "scores": sorted(rows, key=lambda r: (r["code"], r["criterion"])),
     }
     return signing(play, expert.persona, "scorecard", body, by_key=True)
+
+
+def _save(client: Client, play: Play, rows: list[dict[str, Any]]) -> None:
+    """Save new drafts on the platform."""
+    client.put(
+        f"/api/v1/lots/{play.lot}/marks",
+        json.dumps({"marks": [{**row, "version": 0} for row in rows]}).encode(),
+        {"Content-Type": "application/json"},
+    )
 
 
 def _row(
@@ -187,13 +198,18 @@ def _row(
 
 
 def _peep(play: Play, expert: DemoExpert) -> None:
-    """An expert who asks for the others' marks or the prices too early is refused."""
-    try:
-        with play.stage.client(expert.persona) as client:
-            client.get(f"/api/v1/lots/{play.lot}/evaluation")
-    except ServerRefused:
-        return
-    raise StepFailed("an expert saw marks of others before the lock")
+    """An expert who wants others' marks too early, or frozen marks changed, is refused."""
+    changed = _row("01", next(iter(MARKS)), "0", None, "改")
+    with play.stage.client(expert.persona) as client:
+        for ask in (
+            lambda: client.get(f"/api/v1/lots/{play.lot}/evaluation"),
+            lambda: _save(client, play, [changed]),
+        ):
+            try:
+                ask()
+            except ServerRefused:
+                continue
+            raise StepFailed("an expert saw or changed what is closed before the lock")
 
 
 def _place(play: Play) -> dict[str, Any]:

@@ -58,6 +58,22 @@ class OpenDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedDoor:
+    """Volumes that this seat may not read yet: why, and the way in once it may."""
+
+    text: Text
+    open_address: str | None
+
+
+def closed_door(lot_id: str, technical_left: int) -> ClosedDoor:
+    """The qualification volumes before this seat opened them."""
+    if technical_left:
+        return ClosedDoor(text=words("seat.technical_first", n=technical_left), open_address=None)
+    address = f"/seats/{lot_id}/qualification"
+    return ClosedDoor(text=words("seat.will_freeze"), open_address=address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BidTab:
     """One blind bid with how far this seat has come."""
 
@@ -120,6 +136,7 @@ class ScoringView:
     bids: tuple[BidTab, ...]
     code: str
     document: OpenDocument | None
+    door: ClosedDoor | None
     criteria: tuple[CriterionLine, ...]
     current: CriterionLine
     others: tuple[tuple[str, Decimal], ...]
@@ -151,7 +168,11 @@ class SeatWork:
 
 
 def scoring_view(
-    work: SeatWork, code: str, criterion_id: str, document: OpenDocument | None
+    work: SeatWork,
+    code: str,
+    criterion_id: str,
+    document: OpenDocument | None,
+    door: ClosedDoor | None = None,
 ) -> ScoringView:
     """The split view at one bid and one criterion."""
     criteria = criterion_lines(work, code, criterion_id)
@@ -167,6 +188,7 @@ def scoring_view(
         bids=tuple(bid_tab(work, one, criterion_id, is_current=one == code) for one in work.codes),
         code=code,
         document=document,
+        door=door,
         criteria=criteria,
         current=criteria[at],
         others=other_scores(work, code, criterion_id),

@@ -12,6 +12,7 @@ from litestar.params import Body, FromPath
 from litestar.response import Redirect
 
 from experts.panel import material
+from experts.panel.domain import NAMED_VOLUMES
 from experts.panel.domain import DraftMark as SavedMark
 from experts.panel.material import BlindFile, BlindMaterial, OwnPanel
 from foundation.identity.request import signed_in
@@ -27,6 +28,7 @@ from sunbid.pages.panel import (
     SeatsView,
     SeatWork,
     SheetPage,
+    closed_door,
     scoring_view,
     sheet_view,
 )
@@ -141,7 +143,12 @@ def shown_mark(mark: SavedMark) -> DraftMark:
 async def first_cell(request: AnyRequest, lot: FromPath[UUID]) -> Redirect:
     """The first cell that is not decided, or the sheet."""
     work, _ = await seat_work(request, lot)
-    cells = [(code, c.id) for code in work.codes for c in work.method.criteria]
+    # Technical marks come first: the qualification volumes name the bidders.
+    criteria = sorted(work.method.criteria, key=lambda c: c.volume in NAMED_VOLUMES)
+    named = {c.id for c in criteria if c.volume in NAMED_VOLUMES}
+    cells = sorted(
+        ((code, c.id) for code in work.codes for c in criteria), key=lambda cell: cell[1] in named
+    )
     todo = next((cell for cell in cells if cell not in work.marks), None)
     place = f"/seats/{lot}/sheet" if todo is None else f"/seats/{lot}/{todo[0]}/{todo[1]}"
     return Redirect(place)
@@ -157,7 +164,10 @@ async def cell(
     if wanted is None or code not in work.codes:
         raise UnknownCell("expected a bid and a criterion of this panel; go back to your seats")
     document = await open_document(request, found, code, wanted.volume)
-    view = scoring_view(work, code, criterion, document)
+    door = None
+    if wanted.volume in NAMED_VOLUMES and not found.is_unblinded:
+        door = closed_door(str(lot), found.technical_left)
+    view = scoring_view(work, code, criterion, document, door)
     return await page(request, "panel/scoring.html", view)
 
 
@@ -218,6 +228,13 @@ async def page_picture(
     )
     picture = await picture_of(content, number)
     return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+@post("/seats/{lot:uuid}/qualification", include_in_schema=False)
+async def open_qualification(request: AnyRequest, lot: FromPath[UUID]) -> Redirect:
+    """Open the qualification volumes for one's seat, then go to the first cell left."""
+    await material.open_qualification(request.app.state.desk.db, signed_in(request), lot)
+    return Redirect(f"/seats/{lot}", status_code=303)
 
 
 @post("/seats/{lot:uuid}/marks", include_in_schema=False)
@@ -291,6 +308,7 @@ routes: Final = [
     first_cell,
     cell,
     page_picture,
+    open_qualification,
     save_mark,
     sheet,
     sign_sheet,

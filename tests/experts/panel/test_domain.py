@@ -8,9 +8,10 @@ import pytest
 
 from experts.panel.domain import (
     ACCEPTED,
+    BLIND_VOLUMES,
     FORMING,
     LOCKED,
-    READABLE_VOLUMES,
+    NAMED_VOLUMES,
     TERMINAL,
     TRANSITIONS,
     NotOnPanel,
@@ -94,7 +95,7 @@ def test_codes_have_one_length_and_follow_the_draw() -> None:
 
 
 def test_the_price_volume_is_never_readable() -> None:
-    assert "price" not in READABLE_VOLUMES
+    assert "price" not in BLIND_VOLUMES + NAMED_VOLUMES
 
 
 def a_row(code: str, criterion: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from experts.panel.domain import (
     CardHandedIn,
     DraftMark,
     MarkChanged,
+    MarksFrozen,
     NotOnPanel,
     NotPledged,
     OtherMethod,
@@ -23,6 +24,7 @@ from experts.panel.domain import (
     ReportNotSettled,
     SheetsDiffer,
     StillSealed,
+    TechnicalFirst,
     UnknownBlindBid,
     WrongPanelStatus,
 )
@@ -151,19 +153,62 @@ async def test_members_read_blind_files_and_learn_neither_name_nor_price(world: 
     expert = (await world.seated())[0]
     found = await material.blind_material(world.db, world.actor(expert), world.lot)
     names = [file.name for files in found.bids.values() for file in files]
-    assert names == [f"0{n}-{volume}-1.pdf" for n in (1, 2, 3) for volume in ("qual", "tech")]
+    # The qualification volumes name their bidders: they are not even listed yet.
+    assert names == [f"0{n}-tech-1.pdf" for n in (1, 2, 3)]
     assert not any(marker in json.dumps(names) for marker in MARKERS)
     content = await material.blind_file(
         world.db, world.objects, world.actor(expert), world.lot, code="02", name="02-tech-1.pdf"
     )
     assert content.startswith(b"tech of ")
-    for name in ("02-price-1.pdf", "01-tech-1.pdf", "../price"):
+    for name in ("02-qual-1.pdf", "02-price-1.pdf", "01-tech-1.pdf", "../price"):
         with pytest.raises(UnknownBlindBid):
             await material.blind_file(
                 world.db, world.objects, world.actor(expert), world.lot, code="02", name=name
             )
     tasks = await material.own_panels(world.db, world.actor(expert))
     assert [(task.seat, task.pledged, task.total) for task in tasks] == [(1, True, 9)]
+
+
+async def test_names_are_read_after_the_technical_marks_which_stay_then(world: World) -> None:
+    await scoring_world(world)
+    first, second, *_ = await world.seated()
+    who = world.actor(first)
+    card = await world.card(first)
+    rows = [row for row in card.body["scores"] if row["score"] is not None]
+    marks = [a_mark(r["code"], r["score"], criterion=r["criterion"]) for r in rows]
+    await material.save_marks(world.db, who, world.lot, marks[:-1])
+    with pytest.raises(TechnicalFirst) as early:
+        await material.open_qualification(world.db, who, world.lot)
+    assert "1 are missing" in early.value.message
+    await material.save_marks(world.db, who, world.lot, marks[-1:])
+    await material.open_qualification(world.db, who, world.lot)
+    await material.open_qualification(world.db, who, world.lot)
+    found = await material.blind_material(world.db, who, world.lot)
+    assert {file.volume for files in found.bids.values() for file in files} == {"qual", "tech"}
+    content = await material.blind_file(
+        world.db, world.objects, who, world.lot, code="02", name="02-qual-1.pdf"
+    )
+    assert content.startswith(b"qual of ")
+    # From now on the technical marks stay, in the draft and on the signed sheet.
+    changed = replace(marks[0], score="1", version=1)
+    with pytest.raises(MarksFrozen):
+        await material.save_marks(world.db, who, world.lot, [changed])
+    verdict = [a_mark(r["code"], None, criterion=r["criterion"], passed=r["passed"])
+               for r in card.body["scores"] if r["passed"] is not None]  # fmt: skip
+    await material.save_marks(world.db, who, world.lot, verdict)
+    other = await world.card(first, plan="1")
+    with pytest.raises(MarksFrozen):
+        await service.accept_scorecard(world.db, who, other)
+    await service.accept_scorecard(world.db, who, card)
+    # One seat's curiosity opens nothing for another.
+    found = await material.blind_material(world.db, world.actor(second), world.lot)
+    assert {file.volume for files in found.bids.values() for file in files} == {"tech"}
+    async with reading(world.db, "experts") as connection:
+        events = await kept_statements(connection, world.lot, ["event"])
+    told = [
+        e.statement.body["data"]["seat"] for e in events if "unblind" in e.statement.body["name"]
+    ]
+    assert told == [1]
 
 
 async def test_nothing_is_read_before_the_pledge_or_from_outside(world: World) -> None:

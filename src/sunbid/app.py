@@ -15,6 +15,7 @@ from litestar import Litestar, get
 from litestar.config.compression import CompressionConfig
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import License
 
 import bidding.award.web
@@ -114,6 +115,8 @@ def make_app(settings: Settings) -> Litestar:
             description="Public-resource e-bidding: sealed bids, provable openings and awards.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
             path="/schema",
+            # Nothing that would load a script from elsewhere: a reader's own tool shows the text.
+            render_plugins=[JsonRenderPlugin(), YamlRenderPlugin()],
             use_handler_docstrings=True,
         ),
     )

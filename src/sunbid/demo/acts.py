@@ -47,6 +47,6 @@ def addresses(stage: Stage) -> dict[str, str]:
         "公告": f"{stage.server}/tenders",
         "人物": f"{stage.server}/demo/personas",
         "验证": f"{stage.server}/verify",
-        "接口": f"{stage.server}/schema",
-        "手机": f"{stage.app}/",
+        "接口": f"{stage.server}/schema/openapi.json",
+        "手机": f"{stage.app}/phone",
     }

@@ -216,6 +216,9 @@ class Stage:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+            # Its workers and readers are of its own group; none of them outlives it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         self.processes.clear()
         for claim in self.claims:
             claim.close()

@@ -30,7 +30,7 @@ RING: Final = "ring"
 # The ring's copies differ in one letter pair out of a hundred.
 RING_EDITS: Final = 0.01
 PREPARED_FROM: Final = datetime(2019, 5, 6, 1, 0, tzinfo=UTC)
-TENDER_AT: Final = datetime(2019, 4, 24, 8, 0, tzinfo=UTC)
+TENDER_AT: Final = datetime(2019, 4, 3, 8, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -400,6 +400,9 @@ def property_name(field: str) -> Text:
     return words("compare.property_of", name=words(f"compare.property_{name}"), carrier=carrier)
 
 
-def tab_of(text: str | None) -> Standing:
-    """The tab that an address asks for; waiting, where it asks for none that exists."""
-    return "running" if text == "running" else ("decided" if text == "decided" else "waiting")
+def tab_of(text: str | None, found: InboxPage) -> Standing:
+    """The tab that an address asks for; else the first that has something, waiting before all."""
+    tabs: tuple[Standing, ...] = ("waiting", "running", "decided")
+    asked = [tab for tab in tabs if tab == text]
+    filled = [tab for tab in tabs if found.counts[STANDING_OF[tab]]]
+    return next(iter((*asked, *filled)), "waiting")

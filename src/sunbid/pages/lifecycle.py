@@ -106,7 +106,7 @@ def stage_notes(lot: Lot, times: LotTimes) -> dict[str, Value]:
     known: dict[str, Value | None] = {
         "notice": lot.published_at,
         "bidding": words("stage.bidding.past") if group_of(lot) not in SEALED_IN else None,
-        "opening": times.opened_at or lot.deadline_at,
+        "opening": lot.deadline_at,
         "evaluation": times.evaluated_at,
         "standstill": times.standstill_starts_at,
         "award": times.awarded_at,

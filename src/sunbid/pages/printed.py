@@ -8,7 +8,7 @@ from typing import Any, Final
 from bidding.award.documents import LetterFacts, letter_document
 from bidding.bid.documents import ReceiptFacts, ReceiptLevel, ReceiptVolume, receipt_document
 from bidding.opening.documents import OpenedLine, OpeningRecordFacts, opening_record_document
-from bidding.opening.domain import OpenedBid
+from bidding.opening.domain import OpenedBid, Result
 from bidding.opening.hall import HallFacts
 from bidding.tender.domain import Lot
 from experts.panel.documents import ReportFacts, ReportLine, SeatLine, report_document
@@ -101,17 +101,16 @@ def record_print(setting: Setting, facts: HallFacts, record: Kept) -> Document:
     grouped = by_submission(facts.results)
     bids = {bid.submission: bid for bid in facts.bids}
     lines = [
-        opened_line(setting, bids.get(submission), worst_code(results) or "", number)
+        opened_line(setting, bids.get(submission), results, number)
         for number, (submission, results) in enumerate(grouped.items(), start=1)
     ]
     told = {kept.statement.sid: kept.statement.body for kept in facts.told}
-    opened_at = facts.opening.phase_at if facts.opening is not None else None
     return opening_record_document(
         OpeningRecordFacts(
             **tender_facts(lot),
             buyer_name=lot.parties.buyer_name,
             agency_name=lot.parties.agency_name,
-            opened_at=opened_at or record.accepted_at,
+            opened_at=lot.deadline_at or record.accepted_at,
             recorded_at=record.accepted_at,
             ceiling_price_yuan=lot.ceiling_price_yuan,
             lines=tuple(sorted(lines, key=lambda line: line.price_yuan or Decimal("Infinity"))),
@@ -134,8 +133,15 @@ def record_print(setting: Setting, facts: HallFacts, record: Kept) -> Document:
     )
 
 
-def opened_line(setting: Setting, bid: OpenedBid | None, code: str, number: int) -> OpenedLine:
-    """One bid as it was read aloud; who could not be opened has no name and no price."""
+def opened_line(
+    setting: Setting, bid: OpenedBid | None, results: Sequence[Result], number: int
+) -> OpenedLine:
+    """One bid as it was read aloud; who could not be opened has no name and no price.
+
+    A bid that was opened without its bidder says so.
+    """
+    code = worst_code(results) or ""
+    is_remedied = any(result.b_from == "remedy" for result in results)
     if bid is None or code != "OPENED":
         return OpenedLine(
             bidder_name=setting.words("hall.name_unopened", n=number),
@@ -148,7 +154,7 @@ def opened_line(setting: Setting, bid: OpenedBid | None, code: str, number: int)
     items = bid.items
     return OpenedLine(
         bidder_name=bid.name,
-        outcome=setting.words("hall.opened"),
+        outcome=setting.words("hall.opened_remedied" if is_remedied else "hall.opened"),
         price_yuan=Decimal(str(items["price_yuan"])) if "price_yuan" in items else None,
         duration_days=items.get("duration_days"),
         project_manager=items.get("project_manager"),

@@ -287,5 +287,5 @@ def compare_view(found: Comparison, current: int) -> CompareView:
         previous=f"{found.address}?passage={current - 1}" if current > 1 else None,
         next=f"{found.address}?passage={current + 1}" if current < total else None,
         properties=tuple(found.properties),
-        same_properties=sum(row.tag.state == "warn" for row in found.properties),
+        same_properties=sum(row.a == row.b for row in found.properties),
     )

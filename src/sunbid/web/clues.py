@@ -37,7 +37,7 @@ class DispositionForm(msgspec.Struct, frozen=True):
 async def inbox(request: AnyRequest) -> Response[str]:
     """The lots with clues that the supervisor answers for."""
     found = await cases.inbox_page(request.app.state.desk.db, signed_in(request))
-    view = inbox_of(found, tab_of(request.query_params.get("state")))
+    view = inbox_of(found, tab_of(request.query_params.get("state"), found))
     return await page(request, "supervision/inbox.html", view)
 
 

@@ -90,9 +90,18 @@ async def keep(file: UploadFile, place: Path) -> tuple[int, Kind]:
             size += len(block)
             if size > LARGEST_UPLOAD:
                 raise UploadTooLarge(f"expected at most {LARGEST_UPLOAD} bytes; use the command")
-            head = head or block[:2]
+            head = head or block[:BLOCK]
             kept.write(block)
-    return size, "package" if head == ZIP else "receipt"
+    if head.startswith(ZIP):
+        return size, "package"
+    if not head.lstrip().startswith(b"{"):
+        # Not "failed": of a file that is no evidence nothing can be said.
+        what = "a PDF, which is for people" if head.startswith(b"%PDF-") else "another file"
+        raise NotVerifiable(
+            f"expected a receipt (.json) or an evidence package (.zip), got {what}; choose the "
+            "file that was saved with it"
+        )
+    return size, "receipt"
 
 
 async def check_apart(place: Path, kind: Kind) -> dict[str, Any]:

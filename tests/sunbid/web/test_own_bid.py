@@ -100,3 +100,12 @@ async def test_what_is_no_receipt_is_refused_by_a_sentence(browser: Browser) -> 
     )
     assert answer.status_code in {200, 422}
     assert "Traceback" not in answer.text
+
+
+async def test_a_file_that_is_no_evidence_is_not_called_false(browser: Browser) -> None:
+    for name, content in (("receipt.pdf", b"%PDF-1.7 ..."), ("note.txt", b"hello")):
+        answer = await browser.client.post(
+            "/verify", files={"file": (name, content)}, headers={"accept": "text/html"}
+        )
+        assert answer.status_code == 422, name
+        assert "这既不是回执也不是证据包" in answer.text

@@ -1,48 +1,30 @@
-"""C24-C26, C31-C33, C35-C37: the ceremony in its order, and its outcome recomputed."""
+"""C24-C26, C31, C32, C35-C37: the ceremony in its order."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from sunbid.verify.canonical import Malformed, milliseconds, time_text, unb64
+from sunbid.verify.canonical import milliseconds, time_text, unb64
 from sunbid.verify.envelope import commitment
 from sunbid.verify.evidence import Evidence, Listed, Order, Placed
 from sunbid.verify.opened import (
     ENDS,
-    STAYED_CLOSED,
     TAGS,
     acknowledged,
     decisions,
     envelopes_of,
     half,
     of_stage,
-    owed,
     phase,
-    plaintext,
     record_of,
     remedied,
-    sealed_file,
     stage_numbers,
     while_suspended,
     wraps_of,
 )
 from sunbid.verify.report import Findings, check
+from sunbid.verify.suspension import owed
 
 GROUP_OF: Final = {"release-t": "T", "release-r": "R"}
-FAULTS: Final = {
-    "OPENED": "none",
-    "BIDDER_ABSENT": "bidder",
-    "BIDDER_BAD_DEAL": "bidder",
-    "SEALED_WRONG": "bidder",
-    "PACKAGE_BAD": "bidder",
-    "DEAL_DISPUTED": "undetermined",
-    "CUSTODIANS_SHORT": "members",
-    "BLOB_MISSING": "platform",
-    "BLOB_CORRUPT": "platform",
-    "suspended": "none",
-}
-STANDS_STILL: Final = "suspended"
-WHOLE: Final = frozenset({"OPENED", "PACKAGE_BAD"})
 
 
 @check("C24", "The opening kept its order", "sealing.md 9.1")
@@ -274,110 +256,6 @@ def _phase3_was_due(evidence: Evidence, stage: int, phase3: Order, findings: Fin
             findings.require(
                 not closed, str(listed), "phase 3 began without its B and without a decision"
             )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one envelope: code, fault, and where its B came from."""
-
-    code: str
-    fault: str
-    b_from: str | None
-
-
-def outcome(evidence: Evidence, stage: int, listed: Listed, stated: str) -> Outcome | None:
-    """Recompute an envelope's code (10); None where a file that is needed is missing."""
-    code = _without_secrets(evidence, stage, listed)
-    if code is None:
-        envelope = sealed_file(evidence, listed)
-        if envelope is None and stated in ("BLOB_MISSING", "BLOB_CORRUPT"):
-            code = stated
-        elif isinstance(envelope, Malformed) or (envelope and envelope.tree != listed.tree):
-            code = "BLOB_CORRUPT"
-        else:
-            plain = plaintext(evidence, stage, listed)
-            if plain is None and stated not in STAYED_CLOSED:
-                return None
-            # With T and B at hand it could be opened; without its file nobody can say more.
-            code = "SEALED_WRONG" if plain and plain.wrong else "OPENED"
-            code = "PACKAGE_BAD" if plain and plain.bad_package else code
-    found = [
-        p.body["fault"]
-        for p in decisions(evidence, stage, "fault")
-        if p.body["tree"] == listed.tree
-    ]
-    fault = found[-1] if code == "DEAL_DISPUTED" and found and found[-1] else FAULTS[code]
-    return Outcome(code=code, fault=fault, b_from=half(evidence, stage, listed, "R").source)
-
-
-def _without_secrets(evidence: Evidence, stage: int, listed: Listed) -> str | None:
-    """Return the code of an envelope that could not be combined, None if T and B are there."""
-    t, b = half(evidence, stage, listed, "T"), half(evidence, stage, listed, "R")
-    if b.badly_dealt or t.badly_dealt:
-        return "BIDDER_BAD_DEAL"
-    if decisions(evidence, stage, "terminated"):
-        return "CUSTODIANS_SHORT"
-    if t.value is not None and b.value is not None:
-        return None
-    if b.value is None:
-        return "BIDDER_ABSENT"
-    # Silence gives no bid a code: without a decision the opening stands still (9.5).
-    return "DEAL_DISPUTED" if t.disputed else STANDS_STILL
-
-
-@check("C33", "Outcomes follow from the evidence", "sealing.md 10")
-def outcomes(evidence: Evidence, findings: Findings) -> None:
-    """Each envelope has one result; its code, fault and source of B are recomputed."""
-    counts: dict[str, int] = {}
-    for stage in stage_numbers(evidence):
-        record = record_of(evidence, stage)
-        results = {r["tree"]: r for r in record.body["results"]}
-        expected = envelopes_of(evidence, stage)
-        if len(results) != len(record.body["results"]) or set(results) != {
-            e.tree for e in expected
-        }:
-            findings.fail(str(record), "its results are not one for each envelope of the stage")
-        for listed in expected:
-            result = results.get(listed.tree)
-            if result is None:
-                continue
-            counts[result["code"]] = counts.get(result["code"], 0) + 1
-            findings.require(
-                (result["submission"], result["volume"]) == (listed.submission, listed.volume),
-                str(listed),
-                "the record gives its tree to another bid or volume",
-            )
-            made = outcome(evidence, stage, listed, result["code"])
-            if made is None:
-                findings.doubt(str(listed), "its file is not in the package")
-                continue
-            stated = (result["code"], result["fault"], result["b_from"])
-            findings.require(
-                stated == (made.code, made.fault, made.b_from),
-                str(listed),
-                f"the record says {stated}, the evidence {(made.code, made.fault, made.b_from)}",
-            )
-            _secrets(evidence, stage, listed, (result["T"], result["B"], result["code"]), findings)
-    findings.note(", ".join(f"{count} {code}" for code, count in sorted(counts.items())))
-
-
-def _secrets(
-    evidence: Evidence,
-    stage: int,
-    listed: Listed,
-    stated: tuple[str | None, str | None, str],
-    findings: Findings,
-) -> None:
-    """T and B are published where the envelope was opened, never where it stayed closed (9.7)."""
-    t, b, code = stated
-    if code in WHOLE:
-        findings.require(
-            t is not None and b is not None, str(listed), "opened, but the record lacks T or B"
-        )
-    elif code != "SEALED_WRONG":
-        findings.require(
-            t is None and b is None, str(listed), "not opened, but the record publishes T or B"
-        )
 
 
 @check("C35", "The remedy concerned exactly the missing keys", "sealing.md 9.4")

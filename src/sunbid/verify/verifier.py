@@ -14,6 +14,7 @@ from sunbid.verify import (
     evaluation,
     log,
     opening,
+    outcomes,
     ranking,
     records,
 )
@@ -23,7 +24,18 @@ from sunbid.verify.package import read_package
 from sunbid.verify.report import RULES, Check, Rule, run
 
 # Importing a module registers its checks; naming them here says which ones belong.
-MODULES: Final = (records, log, bids, closing, opening, drawing, evaluation, ranking, award)
+MODULES: Final = (
+    records,
+    log,
+    bids,
+    closing,
+    opening,
+    outcomes,
+    drawing,
+    evaluation,
+    ranking,
+    award,
+)
 
 
 def rules() -> list[Rule]:

@@ -282,6 +282,7 @@ def a_receipt() -> object:
         checks=checks,
         bidder=("示例建设甲有限公司", "91340600MA0000011X"),
         qr=qr_svg(f"sunbid:sid:{DIGEST}", "QR"),
+        now=NOW,
     )
     return receipt_view(a_lot(), paper)
 

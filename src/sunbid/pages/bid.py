@@ -305,6 +305,7 @@ class ReceiptView:
     next_steps: tuple[NextStep, ...]
     qr: str
     act_sid: str
+    later: Text | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +320,9 @@ class ReceiptPaper:
     # The holder's own name, where its session asks; anybody else is shown none.
     bidder: tuple[str, str] | None
     qr: str
+    now: datetime
+    # What its own bidder did later: nobody else is told.
+    later: Literal["manifest", "withdraw"] | None = None
 
 
 def receipt_view(lot: Lot, paper: ReceiptPaper) -> ReceiptView:
@@ -339,7 +343,8 @@ def receipt_view(lot: Lot, paper: ReceiptPaper) -> ReceiptView:
         ),
         facts=receipt_facts(lot, paper),
         checks=paper.checks,
-        next_steps=next_steps(paper.deadline_at),
+        next_steps=next_steps(paper.deadline_at, paper.now),
+        later=None if paper.later is None else words(f"receipt.later_{paper.later}"),
         qr=paper.qr,
         act_sid=str(body["act"]),
     )
@@ -375,10 +380,13 @@ def receipt_facts(lot: Lot, paper: ReceiptPaper) -> tuple[Fact, ...]:
     return tuple(found)
 
 
-def next_steps(deadline_at: datetime) -> tuple[NextStep, ...]:
-    """What happens after handing in."""
+def next_steps(deadline_at: datetime, now: datetime) -> tuple[NextStep, ...]:
+    """What happens after handing in; what is over is no next step."""
+    replace = NextStep(
+        when=words("receipt.before", at=deadline_at), text=words("receipt.may_replace")
+    )
     return (
-        NextStep(when=words("receipt.before", at=deadline_at), text=words("receipt.may_replace")),
+        *((replace,) if now < deadline_at else ()),
         NextStep(when=words("receipt.at", at=deadline_at), text=words("receipt.closing")),
         NextStep(when=words("receipt.then"), text=words("receipt.release")),
         NextStep(when=words("receipt.last"), text=words("receipt.check_price")),

@@ -1,6 +1,7 @@
 """A bidder's own pages: its bids, the task list of a lot, the receipt."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from litestar import Response, get
@@ -8,7 +9,7 @@ from litestar.params import FromPath
 
 from bidding.bid import service
 from bidding.bid.desk import Desk
-from bidding.bid.domain import Act
+from bidding.bid.domain import ACCEPTED, Act
 from bidding.sealing.bodies import read_body
 from bidding.tender import service as tender
 from bidding.tender.domain import Lot
@@ -95,15 +96,26 @@ async def receipt_paper(request: AnyRequest, lot: Lot, act: Act, proof: str) -> 
     statement = read(act.receipt or b"")
     verdict = await check_receipt(request.app.state, lot, statement, proof)
     body = statement.body
+    bidder = await own_name(request, lot, act)
     return ReceiptPaper(
         body=body,
         intake_at=parse_time(body["intake"]),
         deadline_at=parse_time(body["deadline"]),
         level=level_of(verdict),
         checks=tuple(check_line(check) for check in verdict.checks),
-        bidder=await own_name(request, lot, act),
+        bidder=bidder,
+        now=await read_now(request.app.state.desk.db),
+        later=None if bidder is None else later_act(await acts_of_session(request, lot), act),
         qr=qr_svg(f"sunbid:sid:{statement.sid}", f"QR {statement.sid[:16]}"),
     )
+
+
+def later_act(acts: Sequence[Act], act: Act) -> Literal["manifest", "withdraw"] | None:
+    """What took the place of an act: the bidder's last accepted one after it."""
+    after = [one for one in acts if one.seq > act.seq and one.state == ACCEPTED]
+    if not after:
+        return None
+    return "withdraw" if max(after, key=lambda one: one.seq).kind == "withdraw" else "manifest"
 
 
 async def check_receipt(state: Any, lot: Lot, statement: Statement, proof: str) -> Verdict:

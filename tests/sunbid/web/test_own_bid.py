@@ -82,6 +82,18 @@ async def test_a_receipt_names_its_bidder_to_its_bidder_only(browser: Browser) -
     assert pdf.headers["cache-control"] == "no-store"
 
 
+async def test_an_old_receipt_says_that_a_later_version_counts_to_its_bidder_alone(
+    browser: Browser,
+) -> None:
+    place = f"/receipts/{browser.act.receipt_id}"
+    assert "后来递交的版本" not in (await browser.get(place, browser.first)).text
+    await browser.world.bid(browser.first)
+    await browser.world.tick(2)
+    assert "后来递交的版本" in (await browser.get(place, browser.first)).text
+    for other in (None, browser.second):
+        assert "后来递交的版本" not in (await browser.get(place, other)).text
+
+
 async def test_the_receipt_file_names_nobody_and_verifies(browser: Browser) -> None:
     file = await browser.get(f"/receipts/{browser.act.receipt_id}/file")
     assert file.status_code == 200

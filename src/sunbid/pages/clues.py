@@ -236,8 +236,10 @@ def case_pairs(
     page: ExaminationPage, notes: Sequence[Note], handler: str | None
 ) -> tuple[tuple[Text, Text], ...]:
     """How far the case is."""
-    done = {note.finding for note in notes if note.choice is not None}
-    accepted = {note.finding for note in notes if note.choice == "accepted"}
+    # Who wants more evidence has not decided; the last word on each finding counts.
+    last = [last_choice(notes, kept.id).choice for kept in page.findings]
+    done = [choice for choice in last if choice in {"accepted", "dismissed"}]
+    accepted = [choice for choice in last if choice == "accepted"]
     return (
         (words("examination.handler"), handler or words("examination.nobody")),
         (words("examination.decided_of"), f"{len(done)} / {len(page.findings)}"),

@@ -112,15 +112,15 @@ async def suspended_in_the_remedy(world: World) -> tuple[list[BidderOf], Stateme
     return bidders, closing
 
 
-async def suspended_before_the_custodians(world: World) -> list[BidderOf]:
-    """Every bidder released, one custodian of two that are needed did, time is over."""
+async def suspended_before_the_custodians(world: World, released: int = 1) -> list[BidderOf]:
+    """Every bidder released, too few custodians did, time is over."""
     bidders = await with_bids(world)
     closing = await world.begin_opening()
     for bidder in bidders:
         await world.release(bidder, closing)
     await world.check_all()
     await world.step("phase3")
-    await world.custodians_release(count=1)
+    await world.custodians_release(count=released)
     await later(world, W2_OVER)
     await world.step("suspended")
     await world.tick()

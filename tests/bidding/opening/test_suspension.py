@@ -314,6 +314,21 @@ async def test_a_cure_of_one_envelope_does_not_lock_the_remedy_of_the_others(wor
     await all_hold(world)
 
 
+async def test_who_lets_others_supply_its_shares_is_silent_all_the_same(world: World) -> None:
+    await suspended_before_the_custodians(world, released=0)
+    release = await world.custodian_release(world.group("T")[1])
+    for share in release.body["shares"]:
+        cure = await a_cure(world, share["tree"], "tshare", unb64(share["value"], 32), i=2)
+        await take_cure(world.desk, cure, world.lot)
+    paper = await ask(world, "terminated")
+    assert paper.body["members"] == [{"group": "T", "i": i} for i in (1, 2, 3)]
+    await world.sign_paper("supervisor", paper.sid)
+    await world.tick()
+    await open_lot(world.desk, world.lot)
+    await world.tick()
+    await all_hold(world)
+
+
 async def test_a_share_that_somebody_supplies_is_not_the_members_release(
     world: World, owner: Owner
 ) -> None:

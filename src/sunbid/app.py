@@ -47,6 +47,7 @@ from foundation.web import problem_handlers, send_security_headers, static_files
 from sunbid.background import Background, Ticks
 from sunbid.doors import enter
 from sunbid.open_desk import open_desk
+from sunbid.pages.sheets import stop_readers
 from sunbid.pages.site import STATIC, make_pages
 from sunbid.rounds import make_rounds, on_tick
 from sunbid.web.authentication import Authentication
@@ -145,6 +146,7 @@ async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            stop_readers()
             await background.stop()
             await desk.signer.close()
     finally:

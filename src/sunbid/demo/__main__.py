@@ -44,6 +44,9 @@ def main(words: list[str] | None = None) -> int:
         sys.stderr.write("\ninterrupted; the data folder can be used again\n")
         return 130
     finally:
+        # Whoever presses Ctrl-C twice must not leave half of it running.
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_IGN)
         stage.stop()
 
 

@@ -48,5 +48,4 @@ def addresses(stage: Stage) -> dict[str, str]:
         "人物": f"{stage.server}/demo/personas",
         "验证": f"{stage.server}/verify",
         "接口": f"{stage.server}/schema/openapi.json",
-        "手机": f"{stage.app}/phone",
     }

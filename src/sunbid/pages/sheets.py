@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import PurePosixPath
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
@@ -46,6 +46,22 @@ def readers() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
 
 
+def stop_readers() -> None:
+    """End the process apart, whatever it is doing; the next file starts a new one.
+
+    Left to itself it would outlive a file that hangs it, and hold up the end of the server.
+    """
+    if not readers.cache_info().currsize:
+        return
+    pool = readers()
+    readers.cache_clear()
+    pool.shutdown(wait=False, cancel_futures=True)
+    # A pool by itself waits for a stuck process for ever; this server has no other children of
+    # this kind.
+    for process in active_children():
+        process.kill()
+
+
 async def read_sheet(name: str, content: bytes, number: int) -> SheetFile:
     """One page of a file, as the pane needs it; what cannot be shown can still be fetched."""
     try:
@@ -66,7 +82,7 @@ async def apart(work: Callable[[Unpack[Words]], Result], *words: *Words) -> Resu
         return await asyncio.wait_for(loop.run_in_executor(readers(), work, *words), PATIENCE_S)
     except (TimeoutError, BrokenProcessPool, ValueError, RuntimeError) as error:
         if isinstance(error, TimeoutError | BrokenProcessPool):
-            readers.cache_clear()
+            stop_readers()
         raise UnreadableSheet(
             "expected a page of a readable file, got one that could not be shown; download it"
         ) from None

@@ -65,6 +65,22 @@ class Demonstration:
         return self.data / "tender-1" / name
 
 
+def still_running(folder: Path) -> list[str]:
+    """The processes that name a folder in their command line, environment or working folder."""
+    named = str(folder).encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "cmdline").read_bytes()
+            place = str((process / "cwd").readlink()).encode()
+            around = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if any(named in part for part in (told, place, around)):
+            found.append(told.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
 @pytest.fixture(scope="session")
 def demonstration() -> Iterator[Demonstration]:
     """Plays `./run demo` once in a folder of its own; fails with its lines where one is not ✓."""
@@ -90,6 +106,8 @@ def demonstration() -> Iterator[Demonstration]:
             except subprocess.TimeoutExpired:
                 playing.kill()
                 playing.wait()
+            # The story opened documents and pages: their readers and workers must end as well.
+            assert still_running(data) == []
 
 
 def story_of(playing: "subprocess.Popen[bytes]", told: Path, lines: Path) -> dict[str, Any]:

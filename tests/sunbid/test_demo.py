@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from demonstration import still_running
 from foundation.problems import Conflict
 from sunbid.demo import acts
 from sunbid.demo.__main__ import _next_number, main
@@ -234,19 +235,6 @@ def demo(folder: Path, *words: str) -> "subprocess.Popen[str]":
         env={k: v for k, v in os.environ.items() if not k.startswith(("SUNBID_", "DATABASE_"))},
         start_new_session=True,
     )
-
-
-def still_running(folder: Path) -> list[str]:
-    """The processes that name a folder in their command line."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if str(folder) in line:
-            found.append(line)
-    return found
 
 
 def play_until(folder: Path, step: str) -> subprocess.Popen[str]:

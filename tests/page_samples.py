@@ -30,6 +30,7 @@ from sunbid.pages.panel import (
     SeatsView,
     SeatWork,
     SheetPage,
+    closed_door,
     scoring_view,
     sheet_view,
 )
@@ -245,6 +246,11 @@ def tasks_unsent() -> object:
     return tasks_view(a_lot("closed"), [], 3, DEADLINE + timedelta(seconds=4), HOLDER)
 
 
+def an_old_receipt() -> object:
+    """A receipt whose bidder handed in again, as that bidder sees it after the deadline."""
+    return replace(a_receipt(), later=words("receipt.later_manifest"))  # type: ignore[type-var]
+
+
 def a_receipt() -> object:
     """A receipt under a policy without witnesses."""
     intake = DEADLINE - timedelta(minutes=8, milliseconds=56_582)
@@ -290,6 +296,7 @@ def a_receipt() -> object:
 SAMPLES |= {
     "tasks": ("bid/tasks.html", tasks_sent, BIDDER),
     "tasks-unsent": ("bid/tasks.html", tasks_unsent, BIDDER),
+    "receipt-old": ("bid/receipt.html", an_old_receipt, BIDDER),
     "receipt": ("bid/receipt.html", a_receipt, BIDDER),
 }
 
@@ -520,6 +527,16 @@ def scoring_verdict() -> object:
     return scoring_view(seat_work(2), "A", "q1", None)
 
 
+def scoring_named() -> object:
+    """The split view at the qualification, with every technical mark given."""
+    return scoring_view(seat_work(2), "A", "q1", None, closed_door("x", 0))
+
+
+def scoring_early() -> object:
+    """The split view at the qualification, with technical marks missing."""
+    return scoring_view(seat_work(2), "A", "q1", None, closed_door("x", 12))
+
+
 def seats() -> object:
     """Two panels of one expert."""
     go = Action(label=words("seats.open"), href="/seats/x", kind="primary")
@@ -536,6 +553,8 @@ def seats() -> object:
 
 SAMPLES |= {
     "scoring": ("panel/scoring.html", scoring, EXPERT),
+    "scoring-named": ("panel/scoring.html", scoring_named, EXPERT),
+    "scoring-early": ("panel/scoring.html", scoring_early, EXPERT),
     "scoring-verdict": ("panel/scoring.html", scoring_verdict, EXPERT),
     "scoring-signed": (
         "panel/scoring.html",

@@ -15,7 +15,7 @@ from foundation.statements.signed import from_json
 AnyRequest = Request[Any, Any, Any]
 
 
-# A value is some 140 characters; ten times the envelopes of a large lot.
+# A value is some 140 characters, a list has at most 2000 envelopes.
 LARGEST_RELEASE: Final = 1024 * 1024
 
 

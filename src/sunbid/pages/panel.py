@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from bidding.scoring.domain import Criterion, Method
+from experts.panel.domain import NAMED_VOLUMES
 from sunbid.pages.elements import Action, Banner, Tag, Text, words
 
 Key = tuple[str, str]
@@ -378,10 +379,22 @@ def sheet_view(work: SeatWork, *, signed_at: datetime | None) -> SheetView:
 
 def way_back(work: SeatWork) -> str:
     """The first cell to decide; where all are decided the first of all, never the sheet again."""
-    cells = [(code, c.id) for code in work.codes for c in work.method.criteria]
-    todo = (cell for cell in cells if not is_decided(work.marks.get(cell)))
-    first = next(todo, next(iter(cells), None))
+    first = first_left(work) or next(iter(cells_in_order(work)), None)
     return "/seats" if first is None else cell_href(work, *first)
+
+
+def first_left(work: SeatWork) -> Key | None:
+    """The first cell that is not decided, None where all are."""
+    cells = cells_in_order(work)
+    return next((cell for cell in cells if not is_decided(work.marks.get(cell))), None)
+
+
+def cells_in_order(work: SeatWork) -> list[Key]:
+    """Bid by bid; technical marks before all, for the qualification volumes name the bidders."""
+    ordered = sorted(work.method.criteria, key=lambda c: c.volume in NAMED_VOLUMES)
+    named = [c.id for c in ordered if c.volume in NAMED_VOLUMES]
+    cells = [(code, c.id) for code in work.codes for c in ordered]
+    return sorted(cells, key=lambda cell: cell[1] in named)
 
 
 def submit_action(work: SeatWork) -> Action:

@@ -28,7 +28,9 @@ from sunbid.pages.panel import (
     SeatsView,
     SeatWork,
     SheetPage,
+    cell_href,
     closed_door,
+    first_left,
     scoring_view,
     sheet_view,
 )
@@ -143,15 +145,8 @@ def shown_mark(mark: SavedMark) -> DraftMark:
 async def first_cell(request: AnyRequest, lot: FromPath[UUID]) -> Redirect:
     """The first cell that is not decided, or the sheet."""
     work, _ = await seat_work(request, lot)
-    # Technical marks come first: the qualification volumes name the bidders.
-    criteria = sorted(work.method.criteria, key=lambda c: c.volume in NAMED_VOLUMES)
-    named = {c.id for c in criteria if c.volume in NAMED_VOLUMES}
-    cells = sorted(
-        ((code, c.id) for code in work.codes for c in criteria), key=lambda cell: cell[1] in named
-    )
-    todo = next((cell for cell in cells if cell not in work.marks), None)
-    place = f"/seats/{lot}/sheet" if todo is None else f"/seats/{lot}/{todo[0]}/{todo[1]}"
-    return Redirect(place)
+    todo = first_left(work)
+    return Redirect(f"/seats/{lot}/sheet" if todo is None else cell_href(work, *todo))
 
 
 @get("/seats/{lot:uuid}/{code:str}/{criterion:str}", include_in_schema=False)

@@ -38,7 +38,7 @@ from bidding.sealing.payload import (
 )
 from bidding.sealing.refusals import Empty, FileTaken
 from bidding.sealing.shares import Halves, input_key
-from bidding.sealing.suites import SECRET_LENGTH, suite_of
+from bidding.sealing.suites import SECRET_LENGTH, sealing_suite
 from bidding.sealing.wraps import Binding, make_wraps, wraps_bytes
 from foundation.problems import NoSpace
 from foundation.statements.canonical import FileTooLarge, b64
@@ -128,7 +128,11 @@ def seal_package(
 def new_header(
     keys: LotKeys, volume: str, plain_length: int, tag: str, client: str = CLIENT
 ) -> Header:
-    """The header of a new envelope of a lot; refuses an empty and a too large package."""
+    """The header of a new envelope of a lot.
+
+    Refuses an empty and a too large package, and a suite that only opens.
+    """
+    sealing_suite(keys.body.suite)
     if plain_length == 0:
         raise Empty("expected a package with something in it, got an empty file")
     if plain_length > LARGEST_PLAIN:
@@ -165,7 +169,7 @@ def write_envelope(
     To call it twice with one `fresh` gives away the XOR of two packages: only `seal_package` and
     the tests with known answers call it.
     """
-    suite = suite_of(header.suite)
+    suite = sealing_suite(header.suite)
     raw = header_bytes(header)
     binding = Binding(suite=suite, header_hash=suite.hash(raw), opening_keys=keys.sid_bytes)
     wraps = wraps_bytes(make_wraps(binding, fresh.halves, keys.body, points))

@@ -52,7 +52,7 @@ class Deal:
     def ephemeral(self, role: str, i: int) -> bytes:
         """Input of the ephemeral key of wrap i of a role (T, R or B)."""
         label = b"tbe1/eph/v1\0" + role.encode("ascii") + bytes([i])
-        return self.suite.expand(self.seed, label, 32)
+        return self.suite.expand(self.seed, label, self.suite.ephemeral_length)
 
 
 def deal(suite: Suite, halves: Halves, header_hash: bytes) -> Deal:

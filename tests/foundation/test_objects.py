@@ -66,6 +66,7 @@ def leftovers(store: ObjectStore) -> list[Path]:
     return [path for path in store.folder.rglob("*") if path.is_file()]
 
 
+@pytest.mark.misuse(59)
 @pytest.mark.parametrize(
     "key",
     [
@@ -94,6 +95,7 @@ async def test_deleting_twice_is_the_same_as_once(store: ObjectStore) -> None:
     assert not await store.exists("one")
 
 
+@pytest.mark.misuse(54)
 @pytest.mark.parametrize(
     ("number", "refusal"),
     [(errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EIO, StorageFailed)],

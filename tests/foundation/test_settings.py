@@ -115,6 +115,7 @@ def test_production_starts_with_a_real_anchor(tmp_path: Path) -> None:
     check_settings(Settings(licence_anchors=(real,)))
 
 
+@pytest.mark.misuse(29)
 @pytest.mark.parametrize("organisation", ["Sunbid Development Authority", "开发用电子营业执照"])
 def test_production_refuses_a_development_anchor(tmp_path: Path, organisation: str) -> None:
     development = anchor(tmp_path / "development.der", organisation)

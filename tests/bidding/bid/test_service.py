@@ -85,6 +85,7 @@ async def open_lot(world: World) -> World:
 # --- the deadline -------------------------------------------------------------------------------
 
 
+@pytest.mark.misuse(35, 36, 81)
 @pytest.mark.parametrize(
     ("before", "taken"),
     [
@@ -118,6 +119,7 @@ async def test_the_deadline_to_the_millisecond(
     assert bidder.uscc not in json.dumps(signed.json())
 
 
+@pytest.mark.misuse(37)
 async def test_an_intake_that_commits_after_the_closer_asked_is_in_the_list(
     world: World, owner: Owner
 ) -> None:
@@ -144,6 +146,7 @@ async def test_an_intake_that_commits_after_the_closer_asked_is_in_the_list(
     assert bidder.acts == []
 
 
+@pytest.mark.misuse(35)
 async def test_the_clock_is_asked_after_the_lock(open_lot: World, owner: Owner) -> None:
     world = open_lot
     await world.set_clock(DEADLINE - MS)
@@ -177,6 +180,7 @@ async def test_a_lot_that_was_closed_stays_closed_when_the_clock_goes_back(
 # --- the same act again, and acts out of order --------------------------------------------------
 
 
+@pytest.mark.misuse(18, 52)
 async def test_the_same_act_again_gives_the_same_ticket_and_no_entry(
     open_lot: World, owner: Owner
 ) -> None:
@@ -231,6 +235,7 @@ async def test_an_undecided_act_makes_the_next_one_wait(open_lot: World) -> None
     await world.hand_in(bidder, world.withdrawal(bidder))
 
 
+@pytest.mark.misuse(41)
 async def test_two_acts_with_one_number_are_one_act(open_lot: World, owner: Owner) -> None:
     world = open_lot
     bidder = world.bidder(1)
@@ -277,6 +282,7 @@ async def test_an_upload_that_misses_a_part_is_not_complete(open_lot: World) -> 
     assert (await bids.show_upload(world.desk, upload, secret)).stored == (False, True)
 
 
+@pytest.mark.misuse(2)
 async def test_plaintext_is_refused_and_every_byte_of_it_deleted(
     open_lot: World, owner: Owner
 ) -> None:
@@ -321,6 +327,8 @@ async def test_an_old_token_is_refused(open_lot: World) -> None:
     assert isinstance(no, BadToken)
 
 
+@pytest.mark.misuse(19)
+@pytest.mark.threat("T13")
 async def test_a_bid_signed_by_another_licence_is_refused_and_keeps_its_number(
     open_lot: World,
 ) -> None:
@@ -357,6 +365,7 @@ async def test_some_attempts_are_kept_for_the_last_ten_minutes(open_lot: World) 
 # --- crashes ------------------------------------------------------------------------------------
 
 
+@pytest.mark.misuse(38, 47)
 async def test_a_crash_after_the_intake_is_decided_with_its_own_time(world: World) -> None:
     await world.published_lot(minimum=1)
     await world.set_clock(DEADLINE - MS)
@@ -436,6 +445,8 @@ async def tables_with(owner: Owner, marker: str) -> set[str]:
     return found
 
 
+@pytest.mark.misuse(105)
+@pytest.mark.threat("T7")
 async def test_no_table_names_a_bidder_before_the_closing(world: World, owner: Owner) -> None:
     await world.published_lot(minimum=1)
     await world.set_clock(MORNING)
@@ -522,6 +533,8 @@ async def world_with(world: World, number: str, first: int, count: int) -> list[
     return seen
 
 
+@pytest.mark.misuse(104)
+@pytest.mark.threat("T8", "T18")
 async def test_three_and_six_bids_look_the_same_from_outside(world: World) -> None:
     few = await world_with(world, "A-1", 1, 3)
     many = await world_with(world, "A-2", 11, 6)

@@ -54,6 +54,7 @@ def test_a_licence_names_its_holder(folder: AuthorityFolder, licence: Licence) -
     assert signer.uscc == HOLDER
 
 
+@pytest.mark.misuse(26)
 @pytest.mark.parametrize("days", [-1, 731])
 def test_misuse_26_out_of_time(folder: AuthorityFolder, licence: Licence, days: int) -> None:
     with pytest.raises(CertificateNotInTime) as refused:
@@ -61,6 +62,7 @@ def test_misuse_26_out_of_time(folder: AuthorityFolder, licence: Licence, days: 
     assert refused.value.code == "E_CERT_TIME"
 
 
+@pytest.mark.misuse(27)
 def test_misuse_27_revoked_before_counts_and_after_does_not(
     folder: AuthorityFolder, licence: Licence
 ) -> None:
@@ -79,6 +81,7 @@ def test_misuse_27_revoked_before_counts_and_after_does_not(
     assert isinstance(known.status(licence.subject.certificate, NOW), Good)
 
 
+@pytest.mark.misuse(28)
 def test_misuse_28_a_list_older_than_a_day_says_nothing(
     folder: AuthorityFolder, licence: Licence
 ) -> None:
@@ -98,6 +101,7 @@ def test_a_list_of_another_authority_is_refused(folder: AuthorityFolder, tmp_pat
         read_list(make_list(forged, [], NOW), [folder.root])
 
 
+@pytest.mark.misuse(29)
 def test_misuse_29_foreign_root(folder: AuthorityFolder, tmp_path: Path) -> None:
     foreign = open_folder(tmp_path / "foreign")
     made = foreign.issue(HOLDER, "示例建设甲有限公司", "enterprise", NOW, "http://x.example/crl")
@@ -195,6 +199,7 @@ def test_the_certificate_of_these_tests_is_right_but_for_the_one_point(
     assert check_licence(a_certificate(folder), [folder.root], NOW).uscc == HOLDER
 
 
+@pytest.mark.misuse(29)
 def test_misuse_29_authority_flag_and_usages(folder: AuthorityFolder) -> None:
     wrong = [
         a_certificate(folder, is_authority=True),
@@ -225,6 +230,7 @@ def test_a_second_serial_number_is_refused(folder: AuthorityFolder) -> None:
         check_licence(a_certificate(folder, fields=fields), [folder.root], NOW)
 
 
+@pytest.mark.misuse(30)
 def test_misuse_30_signature_encodings(folder: AuthorityFolder, licence: Licence) -> None:
     good = sign(ASKED, licence.signer)
     raw = good.sigs[0].sig
@@ -244,6 +250,8 @@ def test_misuse_30_signature_encodings(folder: AuthorityFolder, licence: Licence
         assert refused.value.code == "E_SIG"
 
 
+@pytest.mark.misuse(31)
+@pytest.mark.threat("T13")
 def test_misuse_31_the_same_body_under_another_type(
     folder: AuthorityFolder, licence: Licence
 ) -> None:
@@ -253,6 +261,7 @@ def test_misuse_31_the_same_body_under_another_type(
         licence_signers(disguised, [folder.root], datetime.now(UTC))
 
 
+@pytest.mark.misuse(32)
 def test_misuse_32_a_wrong_code_is_neither_issued_nor_accepted(folder: AuthorityFolder) -> None:
     wrong = HOLDER[:-1] + ("0" if HOLDER[-1] != "0" else "1")
     with pytest.raises(WrongUscc):

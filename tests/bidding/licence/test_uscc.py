@@ -16,6 +16,7 @@ def test_known_codes_are_right(code: str) -> None:
     assert check_character(code[:-1]) == code[-1]
 
 
+@pytest.mark.misuse(32)
 @pytest.mark.parametrize(
     "code",
     [
@@ -35,6 +36,7 @@ def test_misuse_32_other_codes_are_refused(code: str) -> None:
     assert refused.value.code == "E_USCC"
 
 
+@pytest.mark.misuse(32)
 @pytest.mark.parametrize("place", range(17))
 def test_every_single_slip_is_found(place: int) -> None:
     code = RIGHT[0]

@@ -49,6 +49,7 @@ async def decide(world: World, decision: str) -> None:
     await world.tick()
 
 
+@pytest.mark.threat("T11")
 async def test_an_opening_is_not_ended_once_prices_were_seen(
     world: World, monkeypatch: Patch
 ) -> None:
@@ -68,6 +69,7 @@ async def test_an_opening_is_not_ended_once_prices_were_seen(
     assert {"C24", "C33"} <= await failed(world)
 
 
+@pytest.mark.threat("T11")
 async def test_an_absent_bid_is_not_given_up_after_phase_four(
     world: World, monkeypatch: Patch
 ) -> None:

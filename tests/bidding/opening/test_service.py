@@ -102,6 +102,8 @@ async def test_phases_come_in_order_and_only_from_the_host(world: World) -> None
     assert isinstance(await refused(world.step("suspended")), WindowOpen)
 
 
+@pytest.mark.misuse(68, 72, 88)
+@pytest.mark.threat("T11")
 async def test_nothing_is_decrypted_before_phase_four(world: World, owner: Owner) -> None:
     bidders = await with_bids(world)
     closing = await world.begin_opening()
@@ -140,6 +142,7 @@ def changed(release: Statement, **changes: Any) -> Statement:
     return unsigned("release-b", {**release.body, **changes})
 
 
+@pytest.mark.misuse(78)
 async def test_a_bidder_releases_in_phase_one_and_all_values_must_fit(
     world: World, owner: Owner
 ) -> None:
@@ -188,6 +191,7 @@ async def test_two_equal_releases_at_once_get_one_acknowledgement(world: World) 
 # --- members ------------------------------------------------------------------------------------
 
 
+@pytest.mark.misuse(70, 76)
 async def test_shares_are_whole_right_and_given_once(world: World, owner: Owner) -> None:
     bidders = await with_bids(world)
     closing = await world.begin_opening()
@@ -379,6 +383,7 @@ async def test_an_absent_bidder_is_not_left_out_without_the_remedy(world: World)
 # --- too few bids -------------------------------------------------------------------------------
 
 
+@pytest.mark.misuse(82)
 async def test_below_the_minimum_nothing_is_opened_and_nothing_counted(
     world: World, owner: Owner
 ) -> None:
@@ -417,6 +422,7 @@ def volume(bidder: BidderOf, name: str, **files: bytes) -> dict[str, dict[str, b
     return {name: content}
 
 
+@pytest.mark.misuse(86)
 async def test_no_bidder_can_stop_the_opening_of_the_others(world: World) -> None:
     await world.published_lot(minimum=1)
     await world.set_clock(MORNING)
@@ -477,6 +483,7 @@ async def test_a_file_that_vanishes_before_phase_four_stops_nobody_else(world: W
     ]
 
 
+@pytest.mark.misuse(84)
 async def test_files_are_read_back_in_phase_one(world: World, owner: Owner) -> None:
     bidders = await with_bids(world)
     await world.close()

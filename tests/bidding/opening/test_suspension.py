@@ -3,6 +3,7 @@
 import zipfile
 
 import asyncpg
+import pytest
 
 from bidding.opening import decisions, store
 from bidding.opening.domain import (
@@ -49,6 +50,7 @@ from world import (
 Owner = asyncpg.Connection
 
 
+@pytest.mark.misuse(74)
 async def test_a_disputed_envelope_may_be_cured_until_the_window_is_over(world: World) -> None:
     bidders = await with_bids(world)
     closing = await world.begin_opening()
@@ -114,6 +116,7 @@ async def test_a_suspended_opening_goes_on_when_the_missing_member_released(worl
     await all_hold(world)
 
 
+@pytest.mark.misuse(71, 80)
 async def test_the_supervisor_lets_the_others_open_without_the_absent_bid(world: World) -> None:
     bidders, _ = await suspended_in_the_remedy(world)
     paper = await ask(world, "go-on")
@@ -175,6 +178,8 @@ async def test_nobody_is_named_for_a_remedy_that_the_supervisor_did_not_begin(wo
     await all_hold(world)
 
 
+@pytest.mark.misuse(71)
+@pytest.mark.threat("T10")
 async def test_the_supervisor_ends_an_opening_without_its_custodians(
     world: World, owner: Owner
 ) -> None:

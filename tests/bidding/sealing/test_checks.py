@@ -92,6 +92,8 @@ def trust_with(policy: Policy) -> Trust:
 # --- rule 1: both signatures, by the pinned organisations -----------------------------------
 
 
+@pytest.mark.misuse(66)
+@pytest.mark.threat("T5")
 @pytest.mark.parametrize("who", [(), (BUYER,), (SUPERVISOR,), (BUYER, organisation(50))])
 def test_case_66_opening_keys_not_signed_by_both_are_refused(who: tuple[str, ...]) -> None:
     keys = signed_by(unsigned("opening-keys", opening_keys_body()), *who)
@@ -106,6 +108,8 @@ def test_a_schedule_not_signed_by_both_is_refused(who: tuple[str, ...]) -> None:
         check_material(with_statements(opening_keys().statement, plan), trust(), AT)
 
 
+@pytest.mark.misuse(66)
+@pytest.mark.threat("T5")
 def test_case_66_signatures_under_a_foreign_root_are_refused() -> None:
     with pytest.raises(BadChain):
         check_material(material(), Trust(anchors=[]), AT)
@@ -167,6 +171,8 @@ GROUPS: list[tuple[str, Callable[[], dict[str, Any]]]] = [
 ]
 
 
+@pytest.mark.misuse(67)
+@pytest.mark.threat("T3")
 @pytest.mark.parametrize(("name", "change"), GROUPS, ids=[name for name, _ in GROUPS])
 def test_case_67_members_that_are_not_independent_are_refused(
     name: str, change: Callable[[], dict[str, Any]]
@@ -177,6 +183,7 @@ def test_case_67_members_that_are_not_independent_are_refused(
         check_material(with_statements(keys, schedule()), trust(), AT)
 
 
+@pytest.mark.misuse(67)
 def test_case_67_two_of_four_is_no_majority() -> None:
     body = opening_keys().body
     four = [*body.t.members, body.r.members[0]] if body.r else []
@@ -186,6 +193,8 @@ def test_case_67_two_of_four_is_no_majority() -> None:
         )
 
 
+@pytest.mark.misuse(67)
+@pytest.mark.threat("T3")
 def test_case_67_related_organisations_and_the_operator_count_once() -> None:
     body = opening_keys().body
     with pytest.raises(NotIndependent):
@@ -212,6 +221,8 @@ PROOFS: list[tuple[str, Callable[[dict[str, Any]], object], type[Refused]]] = [
 ]
 
 
+@pytest.mark.misuse(66)
+@pytest.mark.threat("T5")
 @pytest.mark.parametrize(("name", "change", "refusal"), PROOFS, ids=[name for name, _, _ in PROOFS])
 def test_case_66_statements_not_proven_in_the_ledger_are_refused(
     name: str, change: Callable[[dict[str, Any]], object], refusal: type[Refused]
@@ -259,6 +270,8 @@ def test_the_newest_schedule_counts_and_versions_are_chained() -> None:
 # --- rule 4 and the rest --------------------------------------------------------------------
 
 
+@pytest.mark.misuse(66)
+@pytest.mark.threat("T5")
 def test_case_66_other_opening_keys_than_the_printed_ones_are_refused() -> None:
     sid = opening_keys().sid
     check_material(material(), trust(), AT, short_sid(sid).upper())

@@ -102,6 +102,7 @@ def test_a_sealed_file_is_read(raw: bytes, keys: LotKeys) -> None:
     assert raw[head.payload_offset :][:24] == raw[-(24 + 32 + 16 + 7) :][:24]
 
 
+@pytest.mark.misuse(1, 2, 3)
 @pytest.mark.parametrize(
     ("case", "start"),
     [
@@ -118,17 +119,20 @@ def test_cases_1_to_3_what_is_not_sealed_is_refused(case: str, start: bytes) -> 
         read(start)
 
 
+@pytest.mark.misuse(4)
 def test_case_4_every_cut_gives_a_typed_code(raw: bytes) -> None:
     for end in range(len(raw)):
         with pytest.raises((NotSealed, Truncated)):
             read(raw[:end])
 
 
+@pytest.mark.misuse(5)
 def test_case_5_one_byte_more_is_refused(raw: bytes) -> None:
     with pytest.raises(Trailing):
         read(raw + b"\0")
 
 
+@pytest.mark.misuse(6)
 @pytest.mark.parametrize("length", [0, 1, 65_537, 262_145, 2**31, 2**32 - 1])
 def test_case_6_sizes_are_refused_before_anything_is_allocated(raw: bytes, length: int) -> None:
     field = length.to_bytes(4, "big")
@@ -145,6 +149,7 @@ def respelled(raw: bytes, change: Callable[[bytes], bytes]) -> bytes:
     return head_bytes(change(header), wraps) + raw[read(raw).payload_offset :]
 
 
+@pytest.mark.misuse(7, 8)
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -168,6 +173,7 @@ def test_cases_7_and_8_other_spellings_are_refused(
         read(respelled(raw, change))
 
 
+@pytest.mark.misuse(9, 59)
 @pytest.mark.parametrize(
     "change",
     [
@@ -196,6 +202,7 @@ def test_case_9_and_59_unknown_missing_and_malformed_keys_are_refused(
         read(rebuilt(raw, header=change))
 
 
+@pytest.mark.misuse(10, 11)
 @pytest.mark.parametrize(
     ("value", "refusal"),
     [
@@ -221,6 +228,7 @@ def longer(ct: str, by: int) -> str:
     return b64(raw + bytes(by) if by > 0 else raw[:by])
 
 
+@pytest.mark.misuse(13)
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -252,6 +260,7 @@ def test_case_13_wraps_of_another_form_are_refused(raw: bytes, name: str, change
         read(rebuilt(raw, wraps=change))
 
 
+@pytest.mark.misuse(14)
 @pytest.mark.parametrize(
     "text", ["A" * 150 + "=", "A" * 150 + "+", "A" * 150 + "\n", "A" * 150 + "B", "中" * 151]
 )
@@ -262,12 +271,14 @@ def test_case_14_foreign_and_padding_characters_are_refused(raw: bytes, text: st
         read(rebuilt(raw, wraps=lambda w: w["b"][0].update(pk=text[-87:])))
 
 
+@pytest.mark.misuse(15)
 def test_case_15_a_flipped_bit_of_any_byte_is_a_typed_code_or_another_tree(
     raw: bytes, sealed: tuple[Path, Sealed], tmp_path: Path
 ) -> None:
     flip(raw, sealed[1], tmp_path, [8 * at + at % 8 for at in range(len(raw))])
 
 
+@pytest.mark.misuse(15)
 @pytest.mark.soak
 def test_case_15_every_single_bit(raw: bytes, sealed: tuple[Path, Sealed], tmp_path: Path) -> None:
     flip(raw, sealed[1], tmp_path, range(8 * len(raw)))
@@ -297,6 +308,7 @@ def changed_keys(**changes: Any) -> LotKeys:
     return lot_keys(unsigned("opening-keys", opening_keys_body(**changes)))
 
 
+@pytest.mark.misuse(16, 21, 22)
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
@@ -339,6 +351,7 @@ def test_a_manifest_for_another_lot_is_refused(
         check_manifest(body, keys, {"qual"})
 
 
+@pytest.mark.misuse(25)
 @pytest.mark.parametrize("required", [{"qual", "price"}, {"tech"}, set()])
 def test_case_25_a_volume_missing_or_too_many_is_refused(
     sealed: tuple[Path, Sealed], keys: LotKeys, required: set[str]
@@ -348,6 +361,7 @@ def test_case_25_a_volume_missing_or_too_many_is_refused(
     check_manifest(manifest_body([sealed[1]], keys), keys, {"qual"})
 
 
+@pytest.mark.misuse(25)
 def test_case_25_a_volume_twice_is_no_manifest(sealed: tuple[Path, Sealed], keys: LotKeys) -> None:
     body = msgspec.to_builtins(manifest_body([sealed[1]], keys))
     body["envelopes"] *= 2
@@ -362,6 +376,8 @@ def test_an_honest_file_is_the_listed_one(sealed: tuple[Path, Sealed], keys: Lot
     )
 
 
+@pytest.mark.misuse(17, 20)
+@pytest.mark.threat("T13")
 def test_cases_17_and_20_swapped_volumes_and_a_rivals_file_get_the_same_refusal(
     sealed: tuple[Path, Sealed], keys: LotKeys, tmp_path: Path
 ) -> None:
@@ -385,6 +401,8 @@ def rival() -> Any:
     return manifest_body([], opening_keys()).bidder.__class__(uscc=RIVAL, name="另一公司")
 
 
+@pytest.mark.misuse(20)
+@pytest.mark.threat("T7")
 def test_case_20_the_tag_hides_the_bidder(sealed: tuple[Path, Sealed]) -> None:
     raw = sealed[0].read_bytes()
     assert BIDDER.encode() not in raw

@@ -189,6 +189,7 @@ def refused(question: Question, appointment: Appointment | None = None) -> None:
         share_check(appointment or seat(), question, Guard(), exchange())
 
 
+@pytest.mark.threat("T6")
 def test_rule_1_the_platforms_own_opening_keys_are_refused(opening: Opening) -> None:
     own = lot_keys(unsigned("opening-keys", opening_keys_body(version=2)))
     refused(opening.question, seat(keys=own))
@@ -198,6 +199,8 @@ def test_rule_1_the_platforms_own_opening_keys_are_refused(opening: Opening) -> 
     refused(other_lot)
 
 
+@pytest.mark.misuse(63)
+@pytest.mark.threat("T6")
 def test_case_63_nothing_is_answered_before_the_hour(opening: Opening) -> None:
     refused(replace(opening.question, now=OPENS_AT - timedelta(milliseconds=1)))
     refused(replace(opening.question, evidence_at=OPENS_AT - timedelta(seconds=1)))
@@ -206,6 +209,7 @@ def test_case_63_nothing_is_answered_before_the_hour(opening: Opening) -> None:
     )
 
 
+@pytest.mark.misuse(63)
 def test_case_63_the_old_date_is_refused_after_postponement(opening: Opening) -> None:
     later = msgspec.structs.replace(PLAN, version=2)
     refused(replace(opening.question, schedule=later, schedule_sid=OTHER))
@@ -217,6 +221,7 @@ def test_a_stage_without_a_date_is_refused(opening: Opening) -> None:
     refused(replace(opening.question, stage=2))
 
 
+@pytest.mark.misuse(64)
 def test_case_64_an_entry_too_many_or_too_few_is_refused(opening: Opening) -> None:
     refused(replace(opening.question, entries=opening.entries[:1]))
     refused(replace(opening.question, entries=[*opening.entries, opening.entries[0]]))
@@ -226,6 +231,8 @@ def test_case_64_an_entry_too_many_or_too_few_is_refused(opening: Opening) -> No
     refused(replace(opening.question, closing=wrong_count))
 
 
+@pytest.mark.misuse(65)
+@pytest.mark.threat("T6")
 def test_case_65_a_file_outside_the_list_is_refused(opening: Opening) -> None:
     extra = {**opening.files, "e" * 64: next(iter(opening.files.values()))}
     refused(replace(opening.question, files=extra))
@@ -249,6 +256,8 @@ def sealed_for(keys: LotKeys, folder: Path) -> tuple[tuple[bytes, bytes], Listed
     return envelope.split_head(path.read_bytes()), listed
 
 
+@pytest.mark.misuse(60)
+@pytest.mark.threat("T6")
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
@@ -282,12 +291,15 @@ def test_a_listed_volume_must_be_the_files_volume(opening: Opening, tmp_path: Pa
     )
 
 
+@pytest.mark.misuse(62)
+@pytest.mark.threat("T6")
 def test_case_62_no_label_is_taken_from_outside(opening: Opening) -> None:
     """There is no argument through which a label could come: the function has none."""
     for function in (share_check, release_t, release_r):
         assert "info" not in inspect.signature(function).parameters
 
 
+@pytest.mark.misuse(83)
 def test_case_83_an_unanswered_omission_is_refused(opening: Opening) -> None:
     refused(replace(opening.question, unanswered_omissions=1))
 
@@ -295,6 +307,8 @@ def test_case_83_an_unanswered_omission_is_refused(opening: Opening) -> None:
 # --- the guard ------------------------------------------------------------------------------
 
 
+@pytest.mark.misuse(64)
+@pytest.mark.threat("T6")
 def test_case_64_a_second_list_for_one_guard_is_refused(opening: Opening) -> None:
     guard = checked(opening)
     second = replace(opening.question, closing_sid=OTHER)
@@ -381,6 +395,7 @@ def test_rule_12_custodians_wait_for_b_or_remedy_or_the_windows(opening: Opening
         assert release_t(seat(), opening.question, guard, exchange(), ripe)[1].state == "released"
 
 
+@pytest.mark.misuse(69)
 def test_case_69_the_remedy_is_for_exactly_the_absent(opening: Opening) -> None:
     guard, trees = checked(opening, "R"), sorted(opening.sealed)
     for given, acked in ((trees[:1], []), (trees, trees[:1]), (trees[:2], trees[3:])):

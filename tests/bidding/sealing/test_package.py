@@ -138,6 +138,7 @@ BAD: list[tuple[str, bytes]] = [
 ]
 
 
+@pytest.mark.misuse(86)
 @pytest.mark.parametrize(("name", "raw"), BAD, ids=[name for name, _ in BAD])
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_case_86_what_breaks_a_limit_is_refused(tmp_path: Path, name: str, raw: bytes) -> None:
@@ -145,6 +146,7 @@ def test_case_86_what_breaks_a_limit_is_refused(tmp_path: Path, name: str, raw: 
         check_package(on_disk(tmp_path, raw))
 
 
+@pytest.mark.misuse(86)
 def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "MOST_ENTRIES", 5)
     inner = archive(*[(str(n), b"") for n in range(4)])
@@ -153,6 +155,7 @@ def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
             check_package(on_disk(tmp_path, raw))
 
 
+@pytest.mark.misuse(86)
 def test_the_total_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "LARGEST_TOTAL", 100)
     with pytest.raises(BadPackage):

@@ -133,6 +133,7 @@ def test_opened_by_the_bidder_and_any_k_custodians(case: Case, seats: tuple[int,
     assert (case.folder / "opened.zip").read_bytes() == CONTENT
 
 
+@pytest.mark.misuse(80)
 def test_case_80_an_absent_bidder_is_opened_by_the_remedy(case: Case) -> None:
     released = Released(t_shares=case.shares("T", 1, 2), r_shares=case.shares("R", 2, 3))
     assert case.open(released).b_from == "remedy"
@@ -144,6 +145,7 @@ def test_cures_count_when_they_match(case: Case) -> None:
     assert case.open(Released(cured_t=bytes(32), cured_b=case.b)).code == "CUSTODIANS_SHORT"
 
 
+@pytest.mark.misuse(80)
 def test_case_80_without_b_the_bidder_was_absent(case: Case) -> None:
     for released in (
         Released(t_shares=case.shares("T", 1, 2)),
@@ -163,12 +165,14 @@ def test_case_71_too_few_custodians(case: Case) -> None:
     assert ended.code == "CUSTODIANS_SHORT"
 
 
+@pytest.mark.misuse(76)
 def test_case_76_a_wrong_share_is_not_used(case: Case) -> None:
     shares = case.shares("T", 1, 2, 3) | {1: bytes(32)}
     assert sorted(matching_shares(case.head, "T", shares)) == [2, 3]
     assert case.open(Released(t_shares=shares, bidder_b=case.b)).code == "OPENED"
 
 
+@pytest.mark.misuse(24)
 def test_case_24_t_and_b_of_another_envelope_or_swapped_do_not_match(
     case: Case, tmp_path: Path
 ) -> None:
@@ -217,6 +221,8 @@ def resealed(case: Case, head: Head) -> Case:
     return made
 
 
+@pytest.mark.misuse(73)
+@pytest.mark.threat("T12")
 def test_case_73_junk_to_one_custodian_is_opened_with_others_and_named(case: Case) -> None:
     bad = resealed(case, rewrapped(case, "T", {2: bytes(32)}, commit=False))
     released = Released(
@@ -227,6 +233,8 @@ def test_case_73_junk_to_one_custodian_is_opened_with_others_and_named(case: Cas
     assert outcome.deal_wrong == (SeatRef(group="T", i=2),)
 
 
+@pytest.mark.misuse(74)
+@pytest.mark.threat("T12")
 def test_case_74_junk_to_too_many_is_disputed_or_cured(case: Case) -> None:
     bad = resealed(case, rewrapped(case, "T", {1: bytes(32), 2: bytes(32)}, commit=False))
     checks: dict[tuple[Group, int], object] = {("T", 1): "mismatch", ("T", 2): "unwrap_failed"}
@@ -245,6 +253,8 @@ def test_silence_is_never_a_dispute(case: Case) -> None:
     assert custodian_half(case.head, released).state is HalfState.WAITING
 
 
+@pytest.mark.misuse(75)
+@pytest.mark.threat("T11")
 def test_case_75_a_deal_that_needs_a_friend_is_a_bad_deal(case: Case) -> None:
     """Every share matches its own commitment, yet the lowest k do not give T."""
     bad = resealed(case, rewrapped(case, "T", {1: bytes(32)}))
@@ -279,6 +289,7 @@ def damaged(case: Case, at: int, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.misuse(85, 87)
 @pytest.mark.parametrize(("at", "reason"), [(0, "commitment"), (60, "chunk"), (20_000, "chunk")])
 def test_case_85_and_87_a_bad_chunk_is_the_bidders_and_leaves_nothing(
     case: Case, tmp_path: Path, at: int, reason: str
@@ -293,6 +304,7 @@ def test_case_85_and_87_a_bad_chunk_is_the_bidders_and_leaves_nothing(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["damaged.tbe"]
 
 
+@pytest.mark.misuse(86)
 def test_case_86_a_bad_package_is_opened_and_named(case: Case, tmp_path: Path) -> None:
     released = Released(t_shares=case.shares("T", 1, 2), bidder_b=case.b)
     outcome = unseal(case.path, case.head, case.keys.body, released, tmp_path / "out")
@@ -338,6 +350,7 @@ def test_nothing_is_sealed_over(case: Case, tmp_path: Path) -> None:
     assert target.read_bytes() == b"mine"
 
 
+@pytest.mark.misuse(54)
 def test_case_54_a_full_disk_is_a_sentence(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,7 @@ async def test_the_platform_clock_logs_nobody_out(
 # --- misuse 34
 
 
+@pytest.mark.misuse(34)
 async def test_misuse_34_reused(database: Database) -> None:
     signed = ALICE.sign((await new_login(database)).statement)
     await log_in_command(database, signed, BROWSER, identify, "guest")
@@ -205,6 +206,7 @@ async def test_misuse_34_reused(database: Database) -> None:
     assert refused.value.code == "E_CHALLENGE"
 
 
+@pytest.mark.misuse(34)
 async def test_misuse_34_used_once_by_many_at_once(database: Database) -> None:
     signed = ALICE.sign((await new_login(database)).statement)
     tries = [log_in_command(database, signed, BROWSER, identify, "guest") for _ in range(4)]
@@ -213,6 +215,7 @@ async def test_misuse_34_used_once_by_many_at_once(database: Database) -> None:
     assert sum(isinstance(one, ChallengeRefused) for one in done) == 3
 
 
+@pytest.mark.misuse(34)
 async def test_misuse_34_expired(database: Database, owner: Owner) -> None:
     made = await new_login(database)
     await owner.execute(
@@ -226,6 +229,7 @@ async def test_misuse_34_expired(database: Database, owner: Owner) -> None:
     assert (await read_challenge(database, made.id))[0].state == "expired"
 
 
+@pytest.mark.misuse(34)
 async def test_misuse_34_other_browser(database: Database) -> None:
     made = await new_login(database)
     signed = ALICE.sign(made.statement)
@@ -239,6 +243,7 @@ async def test_misuse_34_other_browser(database: Database) -> None:
     assert session.actor.subject == "SUBJECT-A"
 
 
+@pytest.mark.misuse(34)
 async def test_misuse_34_three_wrong_digits_end_it(database: Database) -> None:
     made = await new_login(database)
     wrong = wrong_digits(made)
@@ -253,6 +258,7 @@ async def test_misuse_34_three_wrong_digits_end_it(database: Database) -> None:
         await scan(database, made.id, made.match)
 
 
+@pytest.mark.misuse(34)
 async def test_misuse_34_many_guesses_at_once_are_still_three(
     database: Database, owner: Owner
 ) -> None:
@@ -264,6 +270,7 @@ async def test_misuse_34_many_guesses_at_once_are_still_three(
     assert await owner.fetchval("SELECT wrong_digits FROM foundation.challenge") == 3
 
 
+@pytest.mark.misuse(34)
 async def test_misuse_34_reading_consumes_nothing(database: Database) -> None:
     made = await new_login(database)
     for browser in (None, "another cookie", BROWSER):
@@ -272,6 +279,7 @@ async def test_misuse_34_reading_consumes_nothing(database: Database) -> None:
     assert (await scan(database, made.id, made.match)).state == "scanned"
 
 
+@pytest.mark.misuse(34)
 async def test_misuse_34_another_statement_than_asked_for(database: Database) -> None:
     made = await new_login(database)
     other = unsigned("login", {**made.statement.body, "aud": "other.example"})

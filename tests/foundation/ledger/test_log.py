@@ -166,6 +166,8 @@ async def test_an_entry_rolled_back_with_its_transaction_never_appears(
     assert all(entry.body == b'{"t":"cover","v":1}' for entry in await all_entries(database))
 
 
+@pytest.mark.misuse(107)
+@pytest.mark.threat("T8")
 async def test_batches_are_constant(database: Database, signer: MemorySigner) -> None:
     await start_ledger(database, signer)
     for waiting, leaves in ((0, 8), (1, 8), (7, 8), (8, 8), (9, 16), (16, 16), (17, 32)):
@@ -180,6 +182,8 @@ async def test_batches_are_constant(database: Database, signer: MemorySigner) ->
         assert len({entry.salt for entry in entries}) == leaves
 
 
+@pytest.mark.misuse(106)
+@pytest.mark.threat("T8")
 def test_misuse_106_covers_lie_anywhere_in_a_batch() -> None:
     head = store.Head(size=0, root=b"", time_ms=0, batch=0)
     real = store.Waiting(queue_id=uuid4(), body=b'{"t":"x"}', salt=b"s" * 32, first_index=False)
@@ -273,6 +277,7 @@ async def test_misuse_98_a_second_root_of_one_size_is_not_signed(
         )
 
 
+@pytest.mark.misuse(53)
 async def test_misuse_53_crash_between_commit_and_signature(
     database: Database, signer: MemorySigner
 ) -> None:

@@ -47,6 +47,7 @@ def test_bytes_are_those_of_rfc_8785() -> None:
     assert canonical(value) == '{"a":"中\\"\\\\\\n/","b":[1,true,null]}'.encode()
 
 
+@pytest.mark.misuse(7, 8)
 @pytest.mark.parametrize(
     "raw",
     [
@@ -114,6 +115,7 @@ def test_base64url_has_one_spelling(raw: bytes) -> None:
         unb64(text, len(raw) + 1)
 
 
+@pytest.mark.misuse(14)
 @pytest.mark.parametrize("text", ["AA==", "AB", "A", "A A", "AA\n", "+/", "中", "AAAAA"])
 def test_case_14_foreign_characters_padding_and_spare_bits_are_refused(text: str) -> None:
     with pytest.raises(BadField):
@@ -127,6 +129,7 @@ def test_times_are_floored_never_rounded() -> None:
     assert time_from_ms(time_ms(at)) == parse_time(time_text(at))
 
 
+@pytest.mark.misuse(49)
 @pytest.mark.parametrize(
     "text",
     [

@@ -135,6 +135,7 @@ def test_an_authority_between_is_followed() -> None:
     assert check_chain(chain, [ANCHOR], NOW, usage=USAGE).identifier == "USCC-1"
 
 
+@pytest.mark.misuse(29)
 @pytest.mark.parametrize(("ca", "certifying"), [(False, True), (True, False), (False, False)])
 def test_case_29_a_holder_is_no_authority(ca: bool, certifying: bool) -> None:
     middle, certificate = below(ca=ca, certifying=certifying)
@@ -151,6 +152,7 @@ def test_the_path_length_is_kept() -> None:
         check_chain([leaf(authority=second), between, certificate], [ANCHOR], NOW)
 
 
+@pytest.mark.misuse(29)
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
@@ -173,6 +175,7 @@ def test_case_29_leaves_of_another_kind_are_refused(name: str, wanted: Wanted) -
         check_chain([leaf(wanted)], [ANCHOR], NOW, usage=USAGE)
 
 
+@pytest.mark.misuse(26)
 @pytest.mark.parametrize(
     "wanted", [Wanted(end=NOW - timedelta(seconds=1)), Wanted(begin=NOW + timedelta(seconds=1))]
 )
@@ -181,6 +184,7 @@ def test_case_26_a_certificate_out_of_time_is_refused(wanted: Wanted) -> None:
         check_chain([leaf(wanted)], [ANCHOR], NOW, usage=USAGE)
 
 
+@pytest.mark.misuse(29)
 def test_case_29_a_foreign_root_is_refused() -> None:
     stranger = Authority()  # the same name, another key
     for chain in ([leaf(authority=stranger)], [leaf(authority=stranger), stranger.root()]):

@@ -57,6 +57,7 @@ def test_case_102_a_second_valid_signature_leaves_the_sid() -> None:
     check_signature("ES256", ES256.public, one.signed_bytes, mirrored)
 
 
+@pytest.mark.misuse(31)
 def test_case_31_a_body_under_another_type_is_another_statement() -> None:
     signed = sign(unsigned("event", BODY), ES256)
     moved = from_json({**signed.json(), "type": "receipt"})
@@ -83,12 +84,14 @@ def bad_signatures() -> list[tuple[str, bytes]]:
     ]
 
 
+@pytest.mark.misuse(30)
 @pytest.mark.parametrize(("name", "sig"), bad_signatures(), ids=[n for n, _ in bad_signatures()])
 def test_case_30_other_forms_of_a_signature_are_refused(name: str, sig: bytes) -> None:
     with pytest.raises(BadSignature):
         check_signature("ES256", ES256.public, unsigned("event", BODY).signed_bytes, sig)
 
 
+@pytest.mark.misuse(30)
 def test_case_30_a_second_spelling_of_s_is_refused() -> None:
     message = b"message"
     good = EDDSA.sign(message)

@@ -103,6 +103,7 @@ def test_an_upload_that_the_platform_forgot_is_begun_anew(folder: BidFolder) -> 
     assert folder.uploads()[folder.record().volumes[0].tree] == second[0]
 
 
+@pytest.mark.misuse(58)
 def test_a_file_that_changed_since_it_was_sealed_is_not_sent(folder: BidFolder) -> None:
     platform = Uploads(room=1)
     with pytest.raises(ConnectionError):

@@ -548,7 +548,7 @@ class World:
     async def custodian_release(self, seat: SeatHolder) -> Statement:
         """The release of a custodian's shares, not yet handed in."""
         appointment, question = await self.question(seat)
-        ripe = Ripe(waited=timedelta(days=1), windows=timedelta(hours=1))
+        ripe = Ripe(waited=timedelta(days=1))
         body, _ = release_t(appointment, question, seat.guard[0], seat.exchange.exchange, ripe)
         return self.by_seat(seat, "release-t", body)
 

@@ -14,18 +14,19 @@ from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
 from bidding.opening import decisions, release, steps, unsealing
 from bidding.opening import store as opening_store
-from bidding.participant import service as mandates
+from bidding.sealing.bodies import MemberKey
 from bidding.tender import drill
 from bidding.tender import service as tender
 from bidding.tender import store as tender_store
 from experts.drawing import service as drawing
 from experts.panel import service as panel
 from foundation.clock import platform_now
-from foundation.database import Connection, Context, reading, transaction
+from foundation.database import Connection, Context, acting_as, reading, transaction
 from foundation.identity import Actor, require
 from foundation.identity import store as identity_store
+from foundation.identity.actor import NewActor
 from foundation.problems import Invalid, NotAllowed, Refused
-from foundation.statements.canonical import BadField
+from foundation.statements.canonical import BadField, unb64
 from foundation.statements.signed import BadSignature, Signature, Statement, check_signature
 from foundation.statements.store import (
     NotYourPaper,
@@ -39,7 +40,7 @@ from foundation.statements.store import (
 )
 
 MEMBER_KEY: Final = "member-key"
-MANDATES: Final = frozenset({"mandate", "mandate-revoke"})
+SEAT_DEVICE: Final = "custodian"
 # That one of these is kept its signer alone is told: others could try their guesses of a vote.
 PERSONAL: Final = frozenset({"pledge", "scorecard", "dissent", "vote"})
 
@@ -105,8 +106,7 @@ def _is_of(actor: Actor, subject: str | None, kid: str | None) -> bool:
     """Say whether an organisation or key is the actor's; what nobody states is nobody's."""
     if kid is not None:
         return actor.kid == kid
-    # Whoever has a key of its own never signs for the organisation it belongs to.
-    return subject is not None and actor.kid is None and actor.subject == subject
+    return subject is not None and actor.subject == subject
 
 
 def has_signed(held: Paper, subject: str | None, kid: str | None) -> bool:
@@ -155,7 +155,23 @@ async def show_paper(desk: Desk, actor: Actor, sid: str) -> Paper:
 async def _member_key(desk: Desk, _: Actor, statement: Statement) -> None:
     async with transaction(desk.db, "bidding", tender_store.CONSTRAINTS) as connection:
         now = await platform_now(connection)
-        await tender.accept_member_key(connection, statement, desk.anchors, now)
+        body = await tender.accept_member_key(connection, statement, desk.anchors, now)
+        if body.unattended:
+            # Its organisation's licence vouches for the key, and nobody is there to use the licence
+            # every eight hours: the seat opens its own sessions.
+            async with acting_as(connection, "foundation", "bidding"):
+                await identity_store.insert_actor(connection, _device(body), by=None, at=now)
+
+
+def _device(body: MemberKey) -> NewActor:
+    """The device of an unattended seat as an actor: it may read what its organisation may."""
+    return NewActor(
+        role=SEAT_DEVICE,
+        subject=body.uscc,
+        name=body.name,
+        alg="ES256" if body.suite == "INTL-1" else "SM2SM3",
+        public_key=unb64(body.sign_pk, 65),
+    )
 
 
 async def _share_check(desk: Desk, _: Actor, statement: Statement) -> None:
@@ -193,8 +209,6 @@ async def _lot_of(desk: Desk, statement: Statement) -> UUID:
 
 STATEMENTS: Final[Mapping[str, AcceptStatement]] = {
     MEMBER_KEY: _member_key,
-    "mandate": mandates.give_mandate,
-    "mandate-revoke": mandates.revoke_mandate,
     "readiness": _readiness,
     "share-check": _share_check,
     "release-r": _release_r,
@@ -229,8 +243,6 @@ async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> No
 
 
 async def _is_accepted(desk: Desk, actor: Actor, statement: Statement) -> bool:
-    if statement.type in MANDATES:
-        return await mandates.is_kept(desk, statement)
     async with reading(desk.db, "bidding") as connection:
         if statement.type == MEMBER_KEY:
             return await tender_store.member_key(connection, statement.sid) is not None

@@ -36,9 +36,7 @@ STILL_MISSING: Final[frozenset[int]] = frozenset({
     55,  # bit rot
     56,  # a deleted blob
     57,  # another file supplied again
-    61,  # a real wrap as drill
     77,  # a false unwrap_failed
-    79,  # a swallowed half
     89,  # the price of a rejected bid
     108,  # the buyer probes
     109,  # a consortium member apart

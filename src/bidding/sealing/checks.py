@@ -18,7 +18,7 @@ from bidding.sealing.opening_keys import (
     check_member_key,
     lot_keys,
 )
-from bidding.sealing.refusals import SealerRefuses, WrongOpeningKeys
+from bidding.sealing.refusals import NotPostponed, SealerRefuses, WrongOpeningKeys
 from foundation.ledger.leaf import LeafOpening, opening_from_json
 from foundation.ledger.policy import Policy, read_policy
 from foundation.ledger.proof import check_leaf, read_proof
@@ -134,7 +134,7 @@ def check_material(
     _check_same_lot(material, keys.body, [body for _, body in schedules])
     if keys.body.clock != material.clock:
         raise SealerRefuses("expected the clock that the opening keys name, got another")
-    _check_versions(schedules)
+    check_versions(schedules)
     newest, schedule = schedules[-1]
     for statement in (keys.statement, newest):  # rule 1
         _check_pinned(statement, material.pinned, trust, at)
@@ -146,7 +146,7 @@ def check_material(
         raise SealerRefuses("expected opening keys in time, got expired ones; ask the buyer")
     remarks = _check_ledger(material, trust, [keys.sid, newest.sid])  # rule 3
     if expected_sid is not None:
-        _check_expected(keys.sid, expected_sid)  # rule 4
+        check_expected(keys.sid, expected_sid)  # rule 4
     volumes = sorted(volume for stage in schedule.stages for volume in stage.volumes)
     if volumes != sorted(material.required_volumes):
         raise SealerRefuses(f"expected the volumes of the schedule, {', '.join(volumes)}")
@@ -190,7 +190,7 @@ def _check_same_lot(material: Material, keys: OpeningKeys, schedules: Sequence[S
             raise SealerRefuses("expected statements about one lot and round, got another's")
 
 
-def _check_versions(schedules: Sequence[tuple[Statement, Schedule]]) -> None:
+def check_versions(schedules: Sequence[tuple[Statement, Schedule]]) -> None:
     """Refuse versions that are not chained, or that change more than times."""
     before: tuple[Statement, Schedule] | None = None
     for statement, body in schedules:
@@ -203,6 +203,33 @@ def _check_versions(schedules: Sequence[tuple[Statement, Schedule]]) -> None:
         ]:
             raise SealerRefuses("expected the same volumes in every version of the schedule")
         before = statement, body
+
+
+def check_postponed(before: Schedule, after: Schedule, at: datetime) -> None:
+    """Refuse a version that moves a time earlier, or that came (`at`) after the old time (7.3).
+
+    Only times may differ, and a date that was open may be named.
+    """
+    if msgspec.structs.replace(
+        after,
+        version=before.version,
+        prev=before.prev,
+        deadline=before.deadline,
+        stages=[
+            msgspec.structs.replace(stage, opens_at=old.opens_at)
+            for stage, old in zip(after.stages, before.stages, strict=False)
+        ],
+    ) != before or len(after.stages) != len(before.stages):
+        raise NotPostponed("expected a schedule in which times alone differ, got more changed")
+    moved: list[tuple[str | None, str | None]] = [(before.deadline, after.deadline)]
+    moved += [(a.opens_at, b.opens_at) for a, b in zip(before.stages, after.stages, strict=True)]
+    for old, new in moved:
+        if old is None or old == new:
+            continue
+        if new is None or parse_time(new) < parse_time(old):
+            raise NotPostponed(f"expected a time later than {old}, got {new}")
+        if at >= parse_time(old):
+            raise NotPostponed(f"expected the new time before the old one, {old}; it is over")
 
 
 def _check_pinned(statement: Statement, pinned: Pinned, trust: Trust, at: datetime) -> None:
@@ -239,7 +266,8 @@ def check_proven(opening: LeafOpening, proof_text: str | None, policy: Policy) -
     return checkpoint.size
 
 
-def _check_expected(sid: str, expected: str) -> None:
+def check_expected(sid: str, expected: str) -> None:
+    """Refuse opening keys that do not begin with the digits that a person was given."""
     given = expected.replace(" ", "").lower()
     # 20 digits are 80 bits: too many to find another set of opening keys that begins so.
     if len(given) < SHORTEST_SID or not sid.startswith(given):

@@ -72,8 +72,8 @@ class Question:
     `files` holds header and wraps by tree. `schedule` is the newest that the client has seen.
     `evidence_at` is the time evidence of the closing's (stage's) checkpoint; None where the
     policy is `quorum none` and no token exists, then its half of rule 3 is waived. `stage_trees`
-    are those of the `stage` statement for stages from 2 on. Statement signatures and ledger
-    proofs (rule 2) are checked by the caller before it builds this.
+    and `stage_schedule` are those of the `stage` statement for stages from 2 on. Statement
+    signatures and ledger proofs (rule 2) are checked by the caller before it builds this.
     """
 
     closing_sid: str
@@ -86,6 +86,7 @@ class Question:
     now: datetime
     evidence_at: datetime | None
     stage_trees: frozenset[str] | None = None
+    stage_schedule: str | None = None
     unanswered_omissions: int = 0
 
 
@@ -95,13 +96,13 @@ class Ripe:
 
     `acked` are trees with a signed `release-ack` whose release has a leaf; `remedied` trees with
     the leaves of k₂ `release-r`; `waited` is the time elapsed on the client's own clock since the
-    time evidence (or the leaf of phase 1), `windows` what must have elapsed, extensions included.
+    time evidence (or the leaf of phase 1), `extended` how much the windows were lengthened.
     """
 
     acked: Collection[str] = ()
     remedied: Collection[str] = ()
     waited: timedelta = timedelta(0)
-    windows: timedelta = timedelta(days=3650)
+    extended: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,13 +177,7 @@ def release_t(
     _require_group(appointment, "T")
     heads = check_question(appointment, question)
     _check_guard(appointment, question, guard, heads, releasing=True)
-    # A phase that the platform declares is not enough: B or the remedy, or the full windows.
-    waiting = set(heads) - set(ripe.acked) - set(ripe.remedied)
-    if waiting and ripe.waited < ripe.windows:
-        raise MemberRefuses(
-            f"expected B or the remedy for all envelopes, or {ripe.windows} gone by; "
-            f"{len(waiting)} are open after {ripe.waited}; try again later"
-        )
+    _check_ripe(appointment, heads, ripe)
     body = ReleaseT(
         v=1,
         closing=question.closing_sid,
@@ -226,6 +221,25 @@ def release_r(
     return body, _released(guard)
 
 
+def windows(appointment: Appointment, extended: timedelta, *, absent: bool) -> timedelta:
+    """What must have gone by before custodians release without every B: w1, and w2 with an M."""
+    body = appointment.keys.body
+    second = body.w2_s if absent and body.r is not None else 0
+    return timedelta(seconds=body.w1_s + second) + extended
+
+
+def _check_ripe(appointment: Appointment, heads: Mapping[str, Head], ripe: Ripe) -> None:
+    """Rule 12: a phase that the platform declares is not enough."""
+    absent = set(heads) - set(ripe.acked)
+    waiting = absent - set(ripe.remedied)
+    needed = windows(appointment, ripe.extended, absent=bool(absent))
+    if waiting and ripe.waited < needed:
+        raise MemberRefuses(
+            f"expected B or the remedy for all envelopes, or {needed} gone by since the closing "
+            f"was seen; {len(waiting)} are open; try again later"
+        )
+
+
 def _released(guard: Guard) -> Guard:
     return Guard(state="released", closing=guard.closing, trees=guard.trees, ok=guard.ok)
 
@@ -245,8 +259,12 @@ def _check_appointment(appointment: Appointment, question: Question) -> None:
     schedule = question.schedule
     if (schedule.tender, schedule.lot, schedule.round) != (body.tender, body.lot, body.round):
         raise MemberRefuses("expected the schedule of this lot and round, got another")
-    if closing.schedule != question.schedule_sid and question.stage == 1:
-        raise MemberRefuses("expected the newest schedule in the closing, got an older date")
+    named = closing.schedule if question.stage == 1 else question.stage_schedule
+    if named != question.schedule_sid:
+        raise MemberRefuses(
+            f"expected the newest schedule, version {schedule.version}, in the closing (stage), "
+            "got an older date"
+        )
 
 
 def _check_time(question: Question) -> None:

@@ -159,6 +159,12 @@ class FileTaken(Conflict):
     code = "file-exists"
 
 
+class NotPostponed(Conflict):
+    """A later version of the schedule changes times only, to later ones, before the old ones."""
+
+    code = "not-postponed"
+
+
 class SealerRefuses(NotAllowed):
     """The sealing client does not seal with what it was given."""
 

@@ -125,13 +125,14 @@ async def add_document(
 
 async def accept_member_key(
     connection: Connection, statement: Statement, anchors: Sequence[bytes], now: datetime
-) -> None:
+) -> MemberKey:
     """Register the key of a possible member, vouched for by its organisation's licence."""
     body = decode_body(statement, MemberKey)
     signers = {s.uscc for s in licence_signers(statement, anchors, now)}
     if body.uscc not in signers:
         raise NotAllowed(f"a member key of {body.uscc} needs the signature of that organisation")
     await store.insert_member_key(connection, statement, body)
+    return body
 
 
 async def announce(

@@ -7,39 +7,41 @@ and happens here, whatever the platform asks.
 import argparse
 import asyncio
 import json
+import logging
+import signal
+import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from bidding.sealing import drill
-from bidding.sealing.member import release_r, release_t, share_check
-from bidding.sealing.refusals import MemberRefuses
 from foundation.problems import Conflict
-from foundation.statements.canonical import b64, time_text, unb64
+from foundation.statements.canonical import Json, b64, time_text
 from foundation.statements.keyfile import PAIR, LoadedKey, load_key, new_key
-from foundation.statements.signed import Statement, sign, unsigned
+from foundation.statements.signed import sign, unsigned
 from sunbid.client import Client, load_session, platform_time
 from sunbid.commands.licence_app import sign_with_licence
-from sunbid.commands.login import default_session
+from sunbid.commands.login import challenge_statement, default_session, session_of
 from sunbid.commands.signing import host_of, read_passphrase, write_statement
-from sunbid.seat import (
-    appoint,
-    ask,
-    body_json,
-    load_appointment,
-    load_guard,
-    ripe,
-    save_guard,
-)
+from sunbid.seat.acts import Done, Seat, answer_drills, keep_appointment, send_check, send_release
+from sunbid.seat.evidence import Held
+from sunbid.seat.home import KEY, VOUCHED, claimed
+from sunbid.seat.omissions import read_omission
+from sunbid.seat.service import ROUND_S, Service
 
-KEY: Final = "member-key.json"
 LASTS: Final = timedelta(days=365)
 
 
-class NothingAsked(Conflict):
+class NoDrill(Conflict):
     """There is no drill that waits for this seat."""
 
-    code = "nothing-asked"
+    code = "no-drill"
+
+
+class WrongGroup(Conflict):
+    """This seat is in the other group."""
+
+    code = "wrong-group"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--seat", required=True, help="trading-centre, notary, audit, other, …")
     made.add_argument("--app", required=True, metavar="URL", help="the organisation's licence app")
     made.add_argument("--yes", action="store_true", help="consent (development)")
+    made.add_argument(
+        "--unattended", action="store_true", help="the seat is kept by `custodian serve`"
+    )
     for name, what in (
         ("ready", "keep the appointment of a lot and answer its drill"),
         ("check", "check one's shares of a closed lot, showing none"),
@@ -59,6 +64,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action = _action(actions, name, what)
         action.add_argument("lot", metavar="LOT")
         action.add_argument("--remedy", action="store_true", help="a seat of the remedy group")
+        if name == "ready":
+            _add_trust(action)
+        else:
+            action.add_argument(
+                "--omission",
+                type=Path,
+                action="append",
+                default=[],
+                metavar="FILE",
+                help="an omission, or the receipt of a bid that the list leaves out",
+            )
+    _add_serve(actions)
+
+
+def _add_trust(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "--opening-keys", metavar="DIGITS", help="the first 20 digits as the notice prints them"
+    )
+    action.add_argument("--policy", type=Path, metavar="FILE", help="a policy file of one's own")
+    action.add_argument(
+        "--no-drill", action="store_true", help="keep the appointment; no drill need wait"
+    )
+
+
+def _add_serve(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    serve = _action(actions, "serve", "the unattended seat: answers when its own rules allow")
+    serve.add_argument("--server", required=True, metavar="URL", help="the platform")
+    serve.add_argument(
+        "--every", type=float, default=ROUND_S, metavar="SECONDS", help="how often it looks"
+    )
 
 
 def _action(
@@ -74,13 +111,19 @@ def _action(
 
 def run(arguments: argparse.Namespace) -> int:
     """Do one action; what was refused is a sentence and nothing is sent."""
-    action = {"keygen": _keygen, "ready": _ready, "check": _check, "release": _release}
-    return action[arguments.action](arguments)
+    action = {
+        "keygen": _keygen,
+        "ready": _ready,
+        "check": _check,
+        "release": _release,
+        "serve": _serve,
+    }
+    with claimed(arguments.home):
+        return action[arguments.action](arguments)
 
 
 def _keygen(arguments: argparse.Namespace) -> int:
     home: Path = arguments.home
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     passphrase = read_passphrase(arguments.passphrase_file, home / KEY)
     keys = new_key(home / KEY, passphrase, PAIR)
     saved = load_session(arguments.session)
@@ -92,7 +135,7 @@ def _keygen(arguments: argparse.Namespace) -> int:
             "name": arguments.name,
             "seat": arguments.seat,
             "person_tag": None,
-            "unattended": False,
+            "unattended": arguments.unattended,
             "suite": "INTL-1",
             "kid": keys.exchange.kid,
             "pk": b64(keys.exchange.public),
@@ -111,78 +154,79 @@ def _keygen(arguments: argparse.Namespace) -> int:
             )
         )
         client.post_statement("/api/v1/statements", vouched)
-    write_statement(home / "member-key.statement.json", vouched)
+    write_statement(home / VOUCHED, vouched)
     _say(arguments, {"sid": vouched.sid, "kid": keys.exchange.kid})
     return 0
 
 
 def _ready(arguments: argparse.Namespace) -> int:
-    keys = _keys(arguments)
-    saved = load_session(arguments.session)
-    with saved.client() as client:
-        held = appoint(arguments.home, client, arguments.lot, keys.exchange.kid)
-        seat = held.appointment
-        asked = [
-            q
-            for q in client.get(f"/api/v1/lots/{arguments.lot}/drills")
-            if (q["group"], q["i"]) == (seat.group, seat.i) and q["passed"] is None
-        ]
-        if not asked:
-            raise NothingAsked("the appointment is kept; no drill waits for this seat now")
-        nonce = unb64(asked[0]["nonce"], 16)
-        question = drill.Drill(nonce=nonce, i=seat.i, opening_keys=seat.keys.sid_bytes)
-        answer = drill.answer(
-            question, keys.exchange.exchange, keys.exchange.public, unb64(asked[0]["wrap"])
+    policy = None if arguments.policy is None else arguments.policy.read_text(encoding="utf-8")
+    with load_session(arguments.session).client() as client:
+        seat = Seat(home=arguments.home, keys=_keys(arguments), client=client)
+        held = keep_appointment(
+            seat, arguments.lot, expected=arguments.opening_keys, policy_text=policy
         )
-        body = {
-            "v": 1,
-            "opening_keys": seat.keys.sid,
-            "group": seat.group,
-            "i": seat.i,
-            "kid": seat.member.kid,
-            "nonce": b64(nonce),
-            "answer": answer,
-        }
-        _post(client, sign(unsigned("readiness", body), keys.signer))
-    _say(arguments, {"seat": f"{seat.group}{seat.i}", "ready": True})
+        answered = answer_drills(seat, arguments.lot)
+    if not answered and not arguments.no_drill:
+        raise NoDrill("the appointment is kept; no drill waits for this seat now")
+    _say(arguments, {"seat": _name(held), "ready": bool(answered)})
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    keys = _keys(arguments)
-    held = load_appointment(arguments.home, arguments.lot)
-    _require_group(arguments, held.appointment.group)
-    with load_session(arguments.session).client() as client:
-        asked = ask(client, arguments.lot, held)
-        guard = load_guard(arguments.home, arguments.lot, asked.question.stage)
-        body, after = share_check(held.appointment, asked.question, guard, keys.exchange.exchange)
-        save_guard(arguments.home, arguments.lot, asked.question.stage, after)
-        _post(client, sign(unsigned("share-check", body_json(body)), keys.signer))
-    found = [result.result for result in body.results]
+    done = _act(arguments, send_check)
+    found = [result["result"] for result in done.statement.body["results"]]
     _say(arguments, {"checked": len(found), "ok": found.count("ok")})
     return 0
 
 
 def _release(arguments: argparse.Namespace) -> int:
-    keys = _keys(arguments)
-    held = load_appointment(arguments.home, arguments.lot)
-    _require_group(arguments, held.appointment.group)
-    seat, exchange = held.appointment, keys.exchange.exchange
-    with load_session(arguments.session).client() as client:
-        asked = ask(client, arguments.lot, held)
-        guard = load_guard(arguments.home, arguments.lot, asked.question.stage)
-        if seat.group == "T":
-            body_t, after = release_t(seat, asked.question, guard, exchange, ripe(asked))
-            statement = unsigned("release-t", body_json(body_t))
-        else:
-            if asked.remedy is None:
-                raise MemberRefuses("there is no countersigned remedy list to release for")
-            body_r, after = release_r(seat, asked.question, guard, exchange, asked.remedy)
-            statement = unsigned("release-r", body_json(body_r))
-        save_guard(arguments.home, arguments.lot, asked.question.stage, after)
-        _post(client, sign(statement, keys.signer))
+    done = _act(arguments, send_release)
+    statement = done.statement
     _say(arguments, {"released": len(statement.body["shares"]), "type": statement.type})
     return 0
+
+
+def _act(arguments: argparse.Namespace, act: Callable[[Seat, str], Done]) -> Done:
+    """One act of a person at the seat, after keeping the omissions that somebody brought."""
+    with load_session(arguments.session).client() as client:
+        seat = Seat(home=arguments.home, keys=_keys(arguments), client=client)
+        _require_group(arguments, seat.held(arguments.lot).appointment.group)
+        for path in arguments.omission:
+            raw = path.read_bytes()
+            read_omission(raw)
+            seat.folder(arguments.lot).keep_omission(raw)
+        done = act(seat, arguments.lot)
+    for remark in done.remarks:
+        sys.stderr.write(f"{remark}\n")
+    return done
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    """Answer until a signal; refuses to run beside another process of this seat."""
+    keys, server = _keys(arguments), arguments.server.rstrip("/")
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    service = Service(
+        log_in=lambda: Seat(home=arguments.home, keys=keys, client=_logged_in(server, keys)),
+        every_s=arguments.every,
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: service.stop.set())
+    logging.getLogger("sunbid.seat").info("seat %s serves; %s", keys.exchange.kid, server)
+    service.run()
+    logging.getLogger("sunbid.seat").info("seat %s ended", keys.exchange.kid)
+    return 0
+
+
+def _logged_in(server: str, keys: LoadedKey) -> Client:
+    """A session opened with the seat's own signing key, for which its organisation vouched."""
+    client = Client(origin=server)
+    asked = challenge_statement(client.post("/api/v1/challenges", {"purpose": "login"}), server)
+    answer = client.post("/api/v1/sessions", {"statement": sign(asked, keys.signer).json()})
+    client.close()
+    return session_of(answer, server).client()
 
 
 def _keys(arguments: argparse.Namespace) -> LoadedKey:
@@ -190,19 +234,19 @@ def _keys(arguments: argparse.Namespace) -> LoadedKey:
     return load_key(path, read_passphrase(arguments.passphrase_file, path))
 
 
+def _name(held: Held) -> str:
+    return f"{held.appointment.group}{held.appointment.i}"
+
+
 def _require_group(arguments: argparse.Namespace, group: str) -> None:
     if arguments.remedy != (group == "R"):
-        raise MemberRefuses(
+        raise WrongGroup(
             f"this seat is in group {group}; "
             f"{'leave --remedy out' if group == 'T' else 'give --remedy'}"
         )
 
 
-def _post(client: Client, statement: Statement) -> None:
-    client.post_statement("/api/v1/statements", statement)
-
-
-def _say(arguments: argparse.Namespace, said: dict[str, object]) -> None:
+def _say(arguments: argparse.Namespace, said: dict[str, Json]) -> None:
     if arguments.json:
         print(json.dumps(said))
     else:

@@ -29,6 +29,7 @@ from bidding.sealing.member import (
     release_r,
     release_t,
     share_check,
+    windows,
 )
 from bidding.sealing.opening_keys import LotKeys, lot_keys
 from bidding.sealing.refusals import MemberRefuses, WrongLot, WrongOpeningKeys
@@ -57,7 +58,7 @@ SID = "c" * 64
 OTHER = "d" * 64
 PLAN = decode_body(schedule(), Schedule)
 OPENS_AT = parse_time(PLAN.stages[0].opens_at or "")
-ALL = Ripe(waited=timedelta(hours=1), windows=timedelta(minutes=45))
+ALL = Ripe(waited=timedelta(hours=1))
 KEYS = opening_keys()
 
 
@@ -379,20 +380,31 @@ def test_a_remedy_member_that_released_may_follow_a_replaced_closing(opening: Op
 def test_rule_12_custodians_wait_for_b_or_remedy_or_the_windows(opening: Opening) -> None:
     guard = checked(opening)
     trees = sorted(opening.sealed)
-    windows = timedelta(minutes=45)
+    w1_and_w2 = timedelta(minutes=45)
+    outage = timedelta(minutes=10)
     for ripe in (
         Ripe(),
-        Ripe(waited=timedelta(minutes=44), windows=windows),
-        Ripe(acked=trees[:2], remedied=trees[2:3], windows=windows),
+        Ripe(waited=timedelta(minutes=30)),
+        Ripe(waited=w1_and_w2 - timedelta(milliseconds=1)),
+        Ripe(waited=w1_and_w2, extended=outage),
+        Ripe(acked=trees[:2], remedied=trees[2:3]),
     ):
         with pytest.raises(MemberRefuses):
             release_t(seat(), opening.question, guard, exchange(), ripe)
     for ripe in (
-        Ripe(acked=trees, windows=windows),
-        Ripe(acked=trees[:2], remedied=trees[2:], windows=windows),
-        Ripe(waited=windows, windows=windows),
+        Ripe(acked=trees),
+        Ripe(acked=trees[:2], remedied=trees[2:]),
+        Ripe(waited=w1_and_w2),
+        Ripe(waited=w1_and_w2 + outage, extended=outage),
     ):
         assert release_t(seat(), opening.question, guard, exchange(), ripe)[1].state == "released"
+
+
+def test_without_a_remedy_group_custodians_wait_for_the_first_window_alone() -> None:
+    strict = lot_keys(unsigned("opening-keys", opening_keys_body(policy="dual-strict", r=None)))
+    for absent in (True, False):
+        assert windows(seat(keys=strict), timedelta(0), absent=absent) == timedelta(minutes=30)
+    assert windows(seat(), timedelta(minutes=1), absent=False) == timedelta(minutes=31)
 
 
 @pytest.mark.misuse(69)

@@ -90,6 +90,7 @@ def make_app(settings: Settings) -> Litestar:
                     platform=KeySigner(ec.generate_private_key(ec.SECP256R1())),
                     authority=DevAuthority(settings.licence_url or "", anchors),
                     anchors=anchors,
+                    token_key=bytes(32),
                 ),
             }
         )

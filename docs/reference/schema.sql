@@ -65,6 +65,23 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION bidding.check_mandate_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF (NEW.sid, NEW.owner, NEW.kid, NEW.sealed, NEW.queue, NEW.accepted_at)
+       IS DISTINCT FROM
+       (OLD.sid, OLD.owner, OLD.kid, OLD.sealed, OLD.queue, OLD.accepted_at)
+       OR (OLD.revoked_at IS NOT NULL
+           AND (NEW.revoked_at, NEW.revocation, NEW.revoke_queue)
+               IS DISTINCT FROM (OLD.revoked_at, OLD.revocation, OLD.revoke_queue))
+    THEN
+        RAISE EXCEPTION 'a mandate is written once and revoked once'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'mandate_is_written_once';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION experts.check_panel_move() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -426,6 +443,25 @@ CREATE TABLE bidding.lot_transition (
 );
 
 COMMENT ON TABLE bidding.lot_transition IS 'Equal to bidding.tender.domain.TRANSITIONS; a trigger refuses every other move.';
+
+CREATE TABLE bidding.mandate (
+    sid bytea NOT NULL,
+    owner bytea NOT NULL,
+    kid text NOT NULL,
+    sealed bytea NOT NULL,
+    queue uuid NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    revocation bytea,
+    revoke_queue uuid,
+    CONSTRAINT mandate_check CHECK ((revoked_at >= accepted_at)),
+    CONSTRAINT mandate_kid_check CHECK ((length(kid) = 16)),
+    CONSTRAINT mandate_owner_check CHECK ((length(owner) = 32)),
+    CONSTRAINT mandate_revocation_is_whole CHECK ((((revoked_at IS NULL) = (revocation IS NULL)) AND ((revoked_at IS NULL) = (revoke_queue IS NULL)))),
+    CONSTRAINT mandate_sid_check CHECK ((length(sid) = 32))
+);
+
+COMMENT ON TABLE bidding.mandate IS 'Mandates of companies. One may name the tender that a company will bid for, so the statements are sealed to a key outside the database and the owner stands here as an HMAC under that key.';
 
 CREATE TABLE bidding.member_key (
     sid bytea NOT NULL,
@@ -1398,6 +1434,9 @@ ALTER TABLE ONLY bidding.lot
 ALTER TABLE ONLY bidding.lot_transition
     ADD CONSTRAINT lot_transition_pkey PRIMARY KEY (before, event);
 
+ALTER TABLE ONLY bidding.mandate
+    ADD CONSTRAINT mandate_pkey PRIMARY KEY (sid);
+
 ALTER TABLE ONLY bidding.member_key
     ADD CONSTRAINT member_key_kid_key UNIQUE (kid);
 
@@ -1616,6 +1655,10 @@ CREATE INDEX act_without_receipt ON bidding.act USING btree (queue) WHERE ((stat
 
 CREATE INDEX lot_due ON bidding.lot USING btree (deadline_at) WHERE (status = 'published'::text);
 
+CREATE INDEX mandate_of_key ON bidding.mandate USING btree (kid);
+
+CREATE INDEX mandate_of_owner ON bidding.mandate USING btree (owner);
+
 CREATE UNIQUE INDEX seat_has_one_expert ON experts.seat USING btree (lot, number) WHERE (status <> 'recused'::text);
 
 CREATE UNIQUE INDEX actor_of_key ON foundation.actor USING btree (kid) WHERE (kid IS NOT NULL);
@@ -1675,6 +1718,10 @@ CREATE TRIGGER act_is_never_deleted BEFORE DELETE ON bidding.act FOR EACH ROW EX
 CREATE TRIGGER act_is_written_once BEFORE UPDATE ON bidding.act FOR EACH ROW EXECUTE FUNCTION bidding.check_act_change();
 
 CREATE TRIGGER lot_moves BEFORE UPDATE OF status ON bidding.lot FOR EACH ROW EXECUTE FUNCTION bidding.check_lot_move();
+
+CREATE TRIGGER mandate_is_never_deleted BEFORE DELETE ON bidding.mandate FOR EACH ROW EXECUTE FUNCTION foundation.refuse_change();
+
+CREATE TRIGGER mandate_is_written_once BEFORE UPDATE ON bidding.mandate FOR EACH ROW EXECUTE FUNCTION bidding.check_mandate_change();
 
 CREATE TRIGGER result_is_append_only BEFORE DELETE OR UPDATE ON bidding.result FOR EACH ROW EXECUTE FUNCTION foundation.refuse_change();
 
@@ -1777,6 +1824,12 @@ ALTER TABLE ONLY bidding.listed
 
 ALTER TABLE ONLY bidding.lot
     ADD CONSTRAINT lot_tender_fkey FOREIGN KEY (tender) REFERENCES bidding.tender(id);
+
+ALTER TABLE ONLY bidding.mandate
+    ADD CONSTRAINT mandate_queue_fkey FOREIGN KEY (queue) REFERENCES foundation.ledger_queue(id);
+
+ALTER TABLE ONLY bidding.mandate
+    ADD CONSTRAINT mandate_revoke_queue_fkey FOREIGN KEY (revoke_queue) REFERENCES foundation.ledger_queue(id);
 
 ALTER TABLE ONLY bidding.opened_bid
     ADD CONSTRAINT opened_bid_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
@@ -1939,6 +1992,9 @@ GRANT ALL ON FUNCTION bidding.check_act_change() TO sunbid_bidding;
 REVOKE ALL ON FUNCTION bidding.check_lot_move() FROM PUBLIC;
 GRANT ALL ON FUNCTION bidding.check_lot_move() TO sunbid_bidding;
 
+REVOKE ALL ON FUNCTION bidding.check_mandate_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION bidding.check_mandate_change() TO sunbid_bidding;
+
 REVOKE ALL ON FUNCTION experts.check_panel_move() FROM PUBLIC;
 GRANT ALL ON FUNCTION experts.check_panel_move() TO sunbid_experts;
 
@@ -1993,6 +2049,8 @@ GRANT USAGE ON SEQUENCE bidding.lot_lock_key TO sunbid_bidding;
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.lot TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.lot_transition TO sunbid_bidding;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE bidding.mandate TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.member_key TO sunbid_bidding;
 

@@ -14,6 +14,7 @@ from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
 from bidding.opening import decisions, release, steps, unsealing
 from bidding.opening import store as opening_store
+from bidding.participant import service as mandates
 from bidding.sealing.bodies import MemberKey
 from bidding.tender import drill
 from bidding.tender import service as tender
@@ -40,6 +41,7 @@ from foundation.statements.store import (
 )
 
 MEMBER_KEY: Final = "member-key"
+MANDATES: Final = frozenset({"mandate", "mandate-revoke"})
 SEAT_DEVICE: Final = "custodian"
 # That one of these is kept its signer alone is told: others could try their guesses of a vote.
 PERSONAL: Final = frozenset({"pledge", "scorecard", "dissent", "vote"})
@@ -106,7 +108,8 @@ def _is_of(actor: Actor, subject: str | None, kid: str | None) -> bool:
     """Say whether an organisation or key is the actor's; what nobody states is nobody's."""
     if kid is not None:
         return actor.kid == kid
-    return subject is not None and actor.subject == subject
+    # Whoever has a key of its own never signs for the organisation it belongs to.
+    return subject is not None and actor.kid is None and actor.subject == subject
 
 
 def has_signed(held: Paper, subject: str | None, kid: str | None) -> bool:
@@ -209,6 +212,8 @@ async def _lot_of(desk: Desk, statement: Statement) -> UUID:
 
 STATEMENTS: Final[Mapping[str, AcceptStatement]] = {
     MEMBER_KEY: _member_key,
+    "mandate": mandates.give_mandate,
+    "mandate-revoke": mandates.revoke_mandate,
     "readiness": _readiness,
     "share-check": _share_check,
     "release-r": _release_r,
@@ -243,6 +248,8 @@ async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> No
 
 
 async def _is_accepted(desk: Desk, actor: Actor, statement: Statement) -> bool:
+    if statement.type in MANDATES:
+        return await mandates.is_kept(desk, statement)
     async with reading(desk.db, "bidding") as connection:
         if statement.type == MEMBER_KEY:
             return await tender_store.member_key(connection, statement.sid) is not None

@@ -94,7 +94,7 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
         ]
         files: dict[str, Json] = {
             "package.json": await _about(connection, lot, now),
-            "opening.json": await transcript(connection, lot_id),
+            "opening.json": await transcript(desk, connection, lot_id),
             "notice.json": notice_facts(lot),
             "events.json": [event.json() for event in events],
         }

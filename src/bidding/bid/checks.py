@@ -1,14 +1,17 @@
 """What the server checks of a bid without decrypting anything (sealing.md 7.1 A and B)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from bidding.bid.desk import Desk
-from bidding.bid.domain import Act, NoMandate, WrongBidder
+from bidding.bid.domain import Act, WrongBidder
 from bidding.licence.authority import Good
 from bidding.licence.profile import licence_signers
 from bidding.licence.revocation import refuse_revoked
+from bidding.participant import service as mandates
+from bidding.participant.domain import SCOPE_OF
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
 from bidding.sealing.envelope import check_for_lot, check_listed, check_manifest, read_head
 from bidding.sealing.opening_keys import LotKeys, lot_keys
@@ -73,19 +76,44 @@ async def check_act(desk: Desk, lot: Lot, act: Act, statement: Statement) -> str
     if not isinstance(body, Manifest | Withdraw):
         raise Invalid(f"expected a manifest or withdraw, got {statement.type}")
     signers = {s.uscc for s in licence_signers(statement, desk.anchors, act.intake_at)}
-    if body.bidder.uscc not in signers:
+    leaves = [signature.chain[0] for signature in statement.sigs if signature.chain]
+    if body.mandate is not None:
+        leaves.append(await _check_mandate(desk, act, body, statement))
+    elif body.bidder.uscc not in signers:
         raise WrongBidder(
             f"expected the licence signature of {body.bidder.uscc}, whom the bid names, got "
             f"{', '.join(sorted(signers)) or 'none'}; sign with that licence"
         )
-    if body.mandate is not None:
-        raise NoMandate("mandates of operators are not taken yet; sign with the licence itself")
     if isinstance(body, Manifest):
         await _check_manifest(desk, lot, act, body, signers)
-    certificate = next(s.chain[0] for s in statement.sigs if s.chain)
-    status = await desk.authority.status(certificate, act.intake_at)
-    refuse_revoked(status)
-    return "good" if isinstance(status, Good) else "unknown"
+    return await _status(desk, leaves, act.intake_at)
+
+
+async def _check_mandate(
+    desk: Desk, act: Act, body: Manifest | Withdraw, statement: Statement
+) -> bytes:
+    """Check the operator's signature and its mandate; return the licence that gave it."""
+    given = await mandates.mandate_of_act(
+        desk,
+        body.mandate or "",
+        scope=SCOPE_OF[statement.type],
+        uscc=body.bidder.uscc,
+        tender=body.tender,
+        at=act.intake_at,
+    )
+    mandates.check_operator(given.body, statement)
+    return given.statement.sigs[0].chain[0]
+
+
+async def _status(desk: Desk, leaves: Sequence[bytes], at: datetime) -> str:
+    """Return `good`, or `unknown` where the authority is silent of one; refuses a revoked one."""
+    worst = "good"
+    for leaf in leaves:
+        status = await desk.authority.status(leaf, at)
+        refuse_revoked(status)
+        if not isinstance(status, Good):
+            worst = "unknown"
+    return worst
 
 
 async def _check_manifest(

@@ -80,12 +80,6 @@ class WrongBidder(NotAllowed):
     code = "E_BIDDER"
 
 
-class NoMandate(NotAllowed):
-    """This operator has no mandate for this act."""
-
-    code = "E_MANDATE"
-
-
 class BadToken(NotAllowed):
     """The token for handing in bids for this lot is missing, old or not yours."""
 

@@ -35,6 +35,8 @@ from bidding.bid.domain import (
     check_quota,
     check_sequence,
 )
+from bidding.participant import service as mandates
+from bidding.participant.domain import Given, NoMandate, best_for
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
 from bidding.sealing.parts import PART, part_hash, tree_of_parts
 from bidding.sealing.refusals import NotSealed, WrongPart
@@ -43,7 +45,8 @@ from bidding.tender.domain import Lot, WrongStatus
 from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection, reading, transaction
-from foundation.identity import require
+from foundation.identity import Actor, require
+from foundation.identity.actor import OPERATOR
 from foundation.identity.domain import Session
 from foundation.ledger.log import latest_checkpoint, leaf_opening, queue_entry, tlog_proof
 from foundation.objects import ObjectMissing
@@ -156,14 +159,29 @@ async def make_token(desk: Desk, session: Session, lot_id: UUID) -> str:
 
     The signer computes the bidder's key from the login; the application only carries it sealed.
     """
-    actor = require(session.actor, "bidder")
+    actor = require(session.actor, "bidder", OPERATOR)
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
         now = await platform_now(connection)
     if lot.access_key is None:
         raise WrongStatus(f"lot {lot_id} is {lot.status}; it takes no bids")
-    bidder_key = await desk.signer.subject_key(lot_id, session.login, now)
+    mandate = None
+    if actor.role == OPERATOR:
+        mandate = (await _mandate_of(desk, actor, lot, now)).statement
+    bidder_key = await desk.signer.subject_key(lot_id, session.login, now, mandate)
     return seal_token(desk, lot_id, actor.subject or "", bidder_key, now)
+
+
+async def _mandate_of(desk: Desk, actor: Actor, lot: Lot, now: datetime) -> Given:
+    """Return a mandate in force of an operator for the lot's tender; refuses without one."""
+    found = await mandates.mandates_of_operator(desk, actor.kid or "", actor.subject or "")
+    best = best_for(found, str(lot.tender), now)
+    if best is None:
+        raise NoMandate(
+            f"{actor.name} gave this key no mandate in force for the tender; have it give one, or "
+            "log in with its licence"
+        )
+    return best
 
 
 # --- intake -------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from bidding.bid import store as bid_store
 from bidding.bid.domain import Act
 from bidding.opening import store
 from bidding.opening.domain import DONE, Listed, WrongPhase, list_entries
+from bidding.participant.domain import Given
+from bidding.participant.service import Office, named_mandates
 from bidding.tender import store as tender_store
 from foundation.database import Connection
 from foundation.ledger.log import checkpoint_covering, leaf_openings, tlog_proofs
@@ -30,7 +32,6 @@ RELEASES: Final = (
 )
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "opening_keys": ("opening-keys",),
-    "mandates": ("mandate", "mandate-revoke"),
     "schedules": ("schedule",),
     "stages": ("stage",),
     "steps": ("opening-step",),
@@ -42,7 +43,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-async def transcript(connection: Connection, lot_id: UUID) -> dict[str, Json]:
+async def transcript(office: Office, connection: Connection, lot_id: UUID) -> dict[str, Json]:
     """Return the transcript of a lot's opening; refuses before its record is signed."""
     lot = await tender_store.lot(connection, lot_id)
     opening = await store.opening(connection, lot_id)
@@ -53,13 +54,21 @@ async def transcript(connection: Connection, lot_id: UUID) -> dict[str, Json]:
     listed = await store.listed(connection, lot_id)
     acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
     refusals = await kept_statements(connection, lot_id, ["refusal"])
+    given = await _mandates(office, connection, acts)
     queues = [k.queue for part in kept.values() for k in part if k.queue is not None]
     queues += [act.queue for act in acts] + [r.queue for r in refusals if r.queue is not None]
     queues += [q for q in (closing.queue, opening.cut) if q is not None]
+    queues += [queue for mandate in given for queue in mandate.queues]
     leaves = sorted((await leaf_openings(connection, queues)).values(), key=lambda o: o["index"])
     return {
         "v": 1,
         **{part: [k.statement.json() for k in found] for part, found in kept.items()},
+        "mandates": [
+            one.json()
+            for mandate in given
+            for one in (mandate.statement, mandate.revocation)
+            if one is not None
+        ],
         "closing": closing.statement.json(),
         "acts": _acts(acts, refusals),
         "list": list_entries(listed),
@@ -67,6 +76,13 @@ async def transcript(connection: Connection, lot_id: UUID) -> dict[str, Json]:
         "leaves": leaves,
         **await _proofs(connection, [leaf["index"] for leaf in leaves]),
     }
+
+
+async def _mandates(office: Office, connection: Connection, acts: Sequence[Act]) -> list[Given]:
+    """The mandates that acts name."""
+    bodies = [read(act.statement).body for act in acts if act.statement is not None]
+    named = {body["mandate"] for body in bodies} - {None}
+    return await named_mandates(office, connection, sorted(named))
 
 
 def _acts(acts: Sequence[Act], refusals: Sequence[Kept]) -> list[Json]:

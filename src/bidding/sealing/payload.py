@@ -1,24 +1,28 @@
-"""The payload: C2SP chunked encryption (Cobblestone-256) with AES-256-GCM and HKDF-SHA-512.
+"""The payload: C2SP chunked encryption with the suite's cipher and hash.
 
 Salt 24, commitment 32, then chunks of 16 KiB of which the last is always shorter. Streams in
-blocks of 1 MiB: memory stays constant whatever the size.
+blocks of 1 MiB, some at once and in their order: memory stays constant whatever the size.
 """
 
 import hmac
+import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
+from functools import partial
+from itertools import count
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher as OpenSslCipher
+from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from bidding.sealing.refusals import BadLength, Reason, SealFailed
-from bidding.sealing.suites import Suite
+from bidding.sealing.suites import Cipher, Suite
 
 CHUNK: Final = 16_384
 TAG: Final = 16
@@ -28,9 +32,13 @@ OVERHEAD: Final = SALT_LENGTH + COMMITMENT_LENGTH
 # 1 MiB: larger blocks leave the cache, smaller ones cost calls.
 BLOCK_CHUNKS: Final = 64
 
+_BLOCK: Final = BLOCK_CHUNKS * CHUNK
 _SEALED_CHUNK: Final = CHUNK + TAG
-_LABEL: Final = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0"
+_SEALED_BLOCK: Final = BLOCK_CHUNKS * _SEALED_CHUNK
 _NONCE_LENGTH: Final = 12
+# AES takes less time than reading and writing, so that a second thread would only be in its way;
+# SM4 takes a hundred times as long and gets every core (four at most, each holds 2 MiB).
+_THREADS: Final[dict[Cipher, int]] = {"AES-256-GCM": 1, "SM4-GCM": min(os.cpu_count() or 1, 4)}
 
 
 class Source(Protocol):
@@ -47,6 +55,7 @@ class Source(Protocol):
 class PayloadKeys:
     """What one payload is sealed with; never reused for another."""
 
+    cipher: Cipher
     key: bytes
     base_nonce: bytes
     commitment: bytes
@@ -65,35 +74,41 @@ def payload_keys(suite: Suite, input_key: bytes, salt: bytes, context: bytes) ->
             f"expected an input key of {suite.input_key_length} bytes, got {len(input_key)}",
         )
     material = HKDFExpand(
-        algorithm=hashes.SHA512(),
+        algorithm=suite.payload_hash(),
         length=suite.input_key_length + _NONCE_LENGTH + COMMITMENT_LENGTH,
-        info=_LABEL + salt + context,
+        info=suite.payload_label + salt + context,
     ).derive(input_key)
     key, rest = material[: suite.input_key_length], material[suite.input_key_length :]
-    return PayloadKeys(key=key, base_nonce=rest[:_NONCE_LENGTH], commitment=rest[_NONCE_LENGTH:])
+    return PayloadKeys(
+        cipher=suite.cipher,
+        key=key,
+        base_nonce=rest[:_NONCE_LENGTH],
+        commitment=rest[_NONCE_LENGTH:],
+    )
 
 
 def encrypt(source: Source, length: int, keys: PayloadKeys, salt: bytes) -> Iterator[memoryview]:
     """The payload of exactly `length` bytes of a source, in blocks.
 
-    A block may be used until the next but one is asked for (two buffers take turns, so that it
-    can be hashed while the next is sealed). Refuses a source that is shorter or longer: it
-    changed while it was sealed.
+    A block may be used until the next but one is asked for, so that it can be hashed while the
+    next is sealed. Refuses a source that is shorter or longer: it changed while it was sealed.
     """
     yield memoryview(salt + keys.commitment)
-    cipher = _Chunks(keys)
-    plain = memoryview(bytearray(BLOCK_CHUNKS * CHUNK))
-    buffers = cycle([memoryview(bytearray(BLOCK_CHUNKS * _SEALED_CHUNK)) for _ in range(2)])
+    yield from _in_turn(_sealing(source, length, keys), _THREADS[keys.cipher])
+
+
+def _sealing(source: Source, length: int, keys: PayloadKeys) -> Iterator["_Work"]:
+    chunks, lanes = _Chunks(keys), _lanes(keys)
     remaining = length
-    while True:
-        count = min(len(plain), remaining)
-        if read_into(source, plain[:count]) != count:
+    for block in count():
+        plain, sealed = lanes[block % len(lanes)]
+        size = min(_BLOCK, remaining)
+        if read_into(source, plain[:size]) != size:
             raise BadLength(f"expected {length} bytes to seal, got fewer; the file changed")
-        remaining -= count
-        sealed = next(buffers)
+        remaining -= size
+        yield partial(chunks.seal, block * BLOCK_CHUNKS, plain[:size], sealed)
         # A full block holds only full chunks: the short last one then follows by itself.
-        yield sealed[: cipher.encrypt(plain[:count], sealed, last=count < len(plain))]
-        if count < len(plain):
+        if size < _BLOCK:
             break
     if source.read(1):
         raise BadLength(f"expected {length} bytes to seal, got more; the file changed")
@@ -118,16 +133,17 @@ def decrypt(
     keys = payload_keys(suite, input_key, head[:SALT_LENGTH], context)
     if not hmac.compare_digest(keys.commitment, head[SALT_LENGTH:]):
         raise SealFailed(Reason.COMMITMENT, "the keys are not those of this sealed content")
-    cipher = _Chunks(keys)
-    sealed = memoryview(bytearray(BLOCK_CHUNKS * _SEALED_CHUNK))
-    buffers = cycle([memoryview(bytearray(BLOCK_CHUNKS * CHUNK)) for _ in range(2)])
-    while body:
-        count = min(len(sealed), body)
-        if read_into(source, sealed[:count]) != count:
+    yield from _in_turn(_opening(source, body, keys), _THREADS[keys.cipher])
+
+
+def _opening(source: Source, length: int, keys: PayloadKeys) -> Iterator["_Work"]:
+    chunks, lanes = _Chunks(keys), _lanes(keys)
+    for block in range(-(-length // _SEALED_BLOCK)):
+        plain, sealed = lanes[block % len(lanes)]
+        size = min(_SEALED_BLOCK, length - block * _SEALED_BLOCK)
+        if read_into(source, sealed[:size]) != size:
             raise SealFailed(Reason.LENGTH, "expected more bytes, the sealed content is cut off")
-        body -= count
-        plain = next(buffers)
-        yield plain[: cipher.decrypt(sealed[:count], plain)]
+        yield partial(chunks.open, block * BLOCK_CHUNKS, sealed[:size], plain)
     if source.read(1):
         raise SealFailed(Reason.LENGTH, "expected the end, the sealed content goes on")
 
@@ -159,49 +175,109 @@ def beside(take: Callable[[memoryview], None]) -> Iterator[Callable[[memoryview]
             last.result()
 
 
-class _Chunks:
-    """The chunk counter and the cipher under one payload's key."""
+_Work = Callable[[], memoryview]
 
-    __slots__ = ("_base", "_cipher", "_counter")
+
+def _in_turn(works: Iterator[_Work], threads: int) -> Iterator[memoryview]:
+    """What comes out of the works, in their order; so many run at once, and one waits."""
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        running: deque[Future[memoryview]] = deque()
+        for work in works:
+            running.append(pool.submit(work))
+            if len(running) > threads:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+
+
+def _lanes(keys: PayloadKeys) -> list[tuple[memoryview, memoryview]]:
+    """Buffers (plain, sealed): one each for what runs and waits, and one that is in use behind."""
+    return [
+        (memoryview(bytearray(_BLOCK)), memoryview(bytearray(_SEALED_BLOCK)))
+        for _ in range(_THREADS[keys.cipher] + 2)
+    ]
+
+
+class _ChunkCipher(Protocol):
+    """Seals and opens one chunk in buffers of the caller, as `AESGCM` does."""
+
+    def encrypt_into(
+        self, nonce: bytes, data: memoryview, associated_data: None, buf: memoryview, /
+    ) -> int: ...
+
+    def decrypt_into(
+        self, nonce: bytes, data: memoryview, associated_data: None, buf: memoryview, /
+    ) -> int: ...
+
+
+class _Sm4Gcm:
+    """SM4-GCM in the shape of `AESGCM`: the library offers it in parts only."""
+
+    __slots__ = ("_algorithm",)
+
+    def __init__(self, key: bytes) -> None:
+        self._algorithm = algorithms.SM4(key)
+
+    def encrypt_into(
+        self, nonce: bytes, data: memoryview, _associated_data: None, buf: memoryview, /
+    ) -> int:
+        cipher = OpenSslCipher(self._algorithm, modes.GCM(nonce)).encryptor()
+        length = cipher.update_into(data, buf)
+        cipher.finalize()
+        buf[length : length + TAG] = cipher.tag
+        return length + TAG
+
+    def decrypt_into(
+        self, nonce: bytes, data: memoryview, _associated_data: None, buf: memoryview, /
+    ) -> int:
+        cipher = OpenSslCipher(self._algorithm, modes.GCM(nonce)).decryptor()
+        plain = cipher.update(data[:-TAG])
+        cipher.finalize_with_tag(bytes(data[-TAG:]))
+        buf[: len(plain)] = plain
+        return len(plain)
+
+
+_CIPHERS: Final[dict[Cipher, Callable[[bytes], _ChunkCipher]]] = {
+    "AES-256-GCM": AESGCM,
+    "SM4-GCM": _Sm4Gcm,
+}
+
+
+class _Chunks:
+    """The chunks under one payload's key, each by its number."""
+
+    __slots__ = ("_base", "_cipher")
 
     def __init__(self, keys: PayloadKeys) -> None:
-        self._cipher = AESGCM(keys.key)
+        self._cipher = _CIPHERS[keys.cipher](keys.key)
         self._base = int.from_bytes(keys.base_nonce, "big")
-        self._counter = 0
 
-    def _nonce(self) -> bytes:
-        # XOR like TLS 1.3: chunks that change places or are left out do not open.
-        nonce = (self._base ^ self._counter).to_bytes(_NONCE_LENGTH, "big")
-        self._counter += 1
-        return nonce
+    def nonce(self, number: int) -> bytes:
+        """The nonce of a chunk: XOR like TLS 1.3, so that chunks which change places, or follow
+        one that was left out, do not open."""
+        return (self._base ^ number).to_bytes(_NONCE_LENGTH, "big")
 
-    def encrypt(self, plain: memoryview, sealed: memoryview, *, last: bool) -> int:
-        """Seal the full chunks of a block, and the shorter rest when it is the last."""
-        full, rest = divmod(len(plain), CHUNK)
+    def seal(self, number: int, plain: memoryview, sealed: memoryview) -> memoryview:
+        """Seal the full chunks of a block from a number on, and the last chunk of a short block."""
         at = 0
-        for begin in range(0, full * CHUNK, CHUNK):
-            end = at + _SEALED_CHUNK
-            self._cipher.encrypt_into(
-                self._nonce(), plain[begin : begin + CHUNK], None, sealed[at:end]
-            )
-            at = end
-        if last:
-            end = at + rest + TAG
-            self._cipher.encrypt_into(self._nonce(), plain[full * CHUNK :], None, sealed[at:end])
-            at = end
-        return at
+        for begin in range(0, len(plain) + (len(plain) < _BLOCK), CHUNK):
+            chunk = plain[begin : begin + CHUNK]
+            end = at + len(chunk) + TAG
+            self._cipher.encrypt_into(self.nonce(number), chunk, None, sealed[at:end])
+            number, at = number + 1, end
+        return sealed[:at]
 
-    def decrypt(self, sealed: memoryview, plain: memoryview) -> int:
+    def open(self, number: int, sealed: memoryview, plain: memoryview) -> memoryview:
         """Open every chunk of a block."""
         at = 0
         for begin in range(0, len(sealed), _SEALED_CHUNK):
             chunk = sealed[begin : begin + _SEALED_CHUNK]
             end = at + len(chunk) - TAG
             try:
-                self._cipher.decrypt_into(self._nonce(), chunk, None, plain[at:end])
+                self._cipher.decrypt_into(self.nonce(number), chunk, None, plain[at:end])
             except InvalidTag:
                 raise SealFailed(
-                    Reason.CHUNK, f"chunk {self._counter - 1} does not open; it was changed"
+                    Reason.CHUNK, f"chunk {number} does not open; it was changed"
                 ) from None
-            at = end
-        return at
+            number, at = number + 1, end
+        return plain[:at]

@@ -14,6 +14,8 @@ from foundation.statements.signed import kid_of, public_key_of
 
 # The one role that the foundation itself knows: it registers all others.
 ADMINISTRATOR: Final = "administrator"
+# Whoever an organisation lets act for it with a key of its own: asked anew at every login.
+OPERATOR: Final = "operator"
 LONGEST_NAME: Final = 120
 LONGEST_SUBJECT: Final = 64
 _ROLE: Final = re.compile(r"[a-z][a-z-]{0,31}")

@@ -13,6 +13,7 @@ from foundation.identity import store
 from foundation.identity.actor import (
     ADMINISTRATOR,
     LONGEST_NAME,
+    OPERATOR,
     Actor,
     ActorExists,
     NewActor,
@@ -150,16 +151,34 @@ async def _log_in(
 async def _newcomer(connection: Connection, proof: Proof, role: str) -> Actor:
     if proof.certified is None:
         raise LoginRefused("expected a registered key or a licence, got neither")
-    subject, name = proof.certified.subject, proof.certified.name
-    new = NewActor(role=role, subject=subject, name=name[:LONGEST_NAME], alg=None, public_key=None)
-    made = await store.insert_actor(
-        connection, check_new_actor(new), by=None, at=await platform_now(connection)
+    certified = proof.certified
+    alg, public_key = certified.key or (None, None)
+    new = check_new_actor(
+        NewActor(
+            role=role if certified.key is None else OPERATOR,
+            subject=certified.subject,
+            name=certified.name[:LONGEST_NAME],
+            alg=alg,
+            public_key=public_key,
+        )
     )
-    # None: another login of the same organisation was first.
-    made = made or await store.actor_of_subject(connection, subject)
+    made = await store.insert_actor(connection, new, by=None, at=await platform_now(connection))
     if made is None:
-        raise LoginRefused(f"{subject} could not be registered; try again")
+        # Another login of the same organisation or key was first.
+        made = await _first(connection, new)
     return made
+
+
+async def _first(connection: Connection, new: NewActor) -> Actor:
+    found = None
+    if new.kid is None:
+        found = await store.actor_of_subject(connection, new.subject or "")
+    else:
+        known = await store.actor_of_key(connection, new.kid)
+        found = None if known is None or known[0].subject != new.subject else known[0]
+    if found is None:
+        raise LoginRefused(f"{new.subject} could not be registered; try again")
+    return found
 
 
 def _challenge_of(signed: Statement) -> UUID:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from foundation.database import Connection
 from foundation.identity import store
-from foundation.identity.actor import Actor
+from foundation.identity.actor import OPERATOR, Actor
 from foundation.identity.domain import LoginRefused
 from foundation.problems import NotAllowed
 from foundation.statements.signed import Statement, find_signature
@@ -20,11 +20,15 @@ class OtherSigner(NotAllowed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certified:
-    """Whom a checked certificate names, and whether its authority answered for it."""
+    """Whom a checked certificate names, and whether its authority answered for it.
+
+    With `key` (alg, public key) it is a person's key that the organisation lets act for it.
+    """
 
     subject: str
     name: str
     status: str
+    key: tuple[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +39,9 @@ class Proof:
     certified: Certified | None
 
 
-# Checks the chain, the signature and the revocation of a statement signed by one certificate.
-Identify = Callable[[Statement, datetime], Awaitable[Certified]]
+# Checks the one signature of a statement: by a certificate, with chain and revocation, or by a key
+# that an organisation lets act for it; refuses a key of which no organisation says so.
+Identify = Callable[[Connection, Statement, datetime], Awaitable[Certified]]
 
 
 async def prove(
@@ -47,17 +52,23 @@ async def prove(
         raise LoginRefused(f"expected one signature, got {len(signed.sigs)}; sign it alone")
     kid = signed.sigs[0].kid
     if kid is None:
-        certified = await identify(signed, at)
+        certified = await identify(connection, signed, at)
         actor = await store.actor_of_subject(connection, certified.subject)
         return Proof(actor=actor, certified=certified)
     found = await store.actor_of_key(connection, kid)
-    if found is None:
-        raise LoginRefused(
-            f"expected a key that an administrator registered, got {kid}; ask to be registered"
-        )
+    if found is None or found[0].role == OPERATOR:
+        certified = await identify(connection, signed, at)
+        return _operator(None if found is None else found[0], certified)
     actor, public_key = found
     find_signature(signed, kid, public_key)
     return Proof(actor=actor, certified=None)
+
+
+def _operator(actor: Actor | None, certified: Certified) -> Proof:
+    """A key serves the organisation for which it logged in first."""
+    if actor is not None and actor.subject != certified.subject:
+        raise LoginRefused("this key logged in for another organisation; make a new one")
+    return Proof(actor=actor, certified=certified)
 
 
 def refuse_other_signer(asked: Actor | None, proof: Proof) -> None:

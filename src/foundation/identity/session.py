@@ -41,6 +41,11 @@ async def close_session(db: Database, token: str) -> None:
         await store.delete_session(connection, token_hash(token))
 
 
+async def end_sessions_of_key(connection: Connection, kid: str) -> None:
+    """End every session of a person's key, in the caller's transaction."""
+    await store.delete_sessions_of_key(connection, kid)
+
+
 def token_hash(token: str) -> bytes:
     """What is kept of a token or of a browser's binding."""
     return hashlib.sha256(token.encode()).digest()

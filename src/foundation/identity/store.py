@@ -180,6 +180,19 @@ async def delete_session(connection: Connection, token_hash: bytes) -> None:
     await connection.execute(DELETE_SESSION, token_hash)
 
 
+DELETE_SESSIONS_OF_KEY: Final[LiteralString] = """
+    DELETE FROM foundation.session AS s
+     USING foundation.actor AS a
+     WHERE a.id = s.actor
+       AND a.kid = $1
+"""
+
+
+async def delete_sessions_of_key(connection: Connection, kid: str) -> None:
+    """End every session of a person's key."""
+    await connection.execute(DELETE_SESSIONS_OF_KEY, kid)
+
+
 INSERT_CHALLENGE: Final[LiteralString] = """
     INSERT INTO foundation.challenge
            (id, purpose, type, body, binding, match, actor, return_to, expires_at)

@@ -50,8 +50,8 @@ from foundation.ledger.tree import check_consistency
 from foundation.problems import NotAllowed, NotFound
 from foundation.statements.canonical import Json, b64, parse_time, time_from_ms, unb64
 from foundation.statements.certificates import certificate_signers
-from foundation.statements.fields import B64of16, Text200, Time, Uuid
-from foundation.statements.signed import Statement, decode_body
+from foundation.statements.fields import B64of16, B64of65, Kid, Text200, Time, Uuid
+from foundation.statements.signed import Statement, decode_body, find_signature
 
 LOGIN_TYPE: Final = "login"
 LOGIN_AGE: Final = timedelta(hours=8)
@@ -100,6 +100,22 @@ class _Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     match: str
     issued_at: Time
     expires_at: Time
+
+
+class _Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    person_tag: str | None
+    kid: Kid
+    alg: str
+    pk: B64of65
+
+
+# What else a mandate says, and for what it is, the contexts above have checked.
+class _Mandate(msgspec.Struct, frozen=True):
+    TYPE: ClassVar[str] = "mandate"
+    uscc: str
+    operator: _Operator
+    not_before: Time
+    not_after: Time
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,14 +231,21 @@ class Keeper:
             )
         return unb64(self._scope(scope).access, 65)
 
-    def subject_key(self, scope: UUID, login: Statement, at: datetime | None) -> bytes:
+    def subject_key(
+        self,
+        scope: UUID,
+        login: Statement,
+        at: datetime | None,
+        mandate: Statement | None = None,
+    ) -> bytes:
         """The pseudonym of whoever signed this login, in this scope.
 
-        Refuses a login without exactly one certificate signature under the anchors, one older
-        than eight hours or from the future, and one made for another audience.
+        With a mandate it is that of the organisation which lets the login's key act for it.
+        Refuses a login without exactly one signature, by a certificate under the anchors or the
+        mandate's key, one older than eight hours or from the future, or for another audience.
         """
         kept = self._scope(scope)
-        identifier = self._who(login, self._now(at))
+        identifier = self._who(login, self._now(at), mandate)
         self._write_scope(msgspec.structs.replace(kept, subject_keys=kept.subject_keys + 1))
         return rows.subject_key(self._secret(kept), identifier)
 
@@ -254,7 +277,7 @@ class Keeper:
             return at
         return datetime.now(UTC)
 
-    def _who(self, login: Statement, now: datetime) -> str:
+    def _who(self, login: Statement, now: datetime, mandate: Statement | None) -> str:
         if login.type != LOGIN_TYPE:
             raise LoginRefused(f"expected a login statement, got a {login.type}")
         body = decode_body(login, _Login)
@@ -266,10 +289,26 @@ class Keeper:
             )
         if self.rules.audience is not None and body.aud != self.rules.audience:
             raise LoginRefused(f"expected a login for {self.rules.audience}, got {body.aud!r}")
+        if mandate is not None:
+            return self._mandated(login, now, mandate)
         signers = certificate_signers(login, self.rules.anchors, now)
         if len(signers) != 1 or len(login.sigs) != 1:
             raise LoginRefused("expected exactly one signature, by a certificate; log in again")
         return signers[0].identifier
+
+    def _mandated(self, login: Statement, now: datetime, mandate: Statement) -> str:
+        """Who lets the login's key act for it; whether it was revoked the caller knows."""
+        body = decode_body(mandate, _Mandate)
+        since = parse_time(body.not_before)
+        if not since <= now < parse_time(body.not_after):
+            raise LoginRefused(f"expected a mandate for now, got one until {body.not_after}")
+        givers = certificate_signers(mandate, self.rules.anchors, now)
+        if [giver.identifier for giver in givers] != [body.uscc] or len(mandate.sigs) != 1:
+            raise LoginRefused(f"expected a mandate signed by {body.uscc} alone, got another")
+        if len(login.sigs) != 1 or login.sigs[0].alg != body.operator.alg:
+            raise LoginRefused("expected exactly one signature, by the mandate's key")
+        find_signature(login, body.operator.kid, unb64(body.operator.pk, 65))
+        return body.uscc
 
     def _check_release(self, scope: UUID, statement: Statement, opening: Json, proof: str) -> None:
         leaf, shown = opening_from_json(opening), read_proof(proof)

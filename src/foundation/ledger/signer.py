@@ -99,10 +99,12 @@ def answer(keeper: Keeper, request: Json) -> Json:
             return {"note": keeper.sign_checkpoint(old, [unb64(_text(h)) for h in proof], text)}
         case {"call": "new_scope", "scope": str(scope)}:
             return {"access": b64(keeper.new_scope(_uuid(scope)))}
-        case {"call": "subject_key", "scope": str(scope), "login": str(login), "at": at}:
+        case {"call": "subject_key", "scope": str(scope), "login": str(login), "at": at, **more}:
             given = None if at is None else parse_time(_text(at))
             statement = read(unb64(login), limit=LARGEST_STATEMENT)
-            return {"key": b64(keeper.subject_key(_uuid(scope), statement, given))}
+            file = more.get("mandate")
+            mandate = None if file is None else read(unb64(_text(file)), limit=LARGEST_STATEMENT)
+            return {"key": b64(keeper.subject_key(_uuid(scope), statement, given, mandate))}
         case {"call": "open_row", "scope": str(scope), "sealed": str(sealed), "sid": str(sid)}:
             return {"value": b64(keeper.open_row(_uuid(scope), unb64(sealed), sid))}
         case {
@@ -259,8 +261,14 @@ class SignerClient:
         found = await self._call({"call": "new_scope", "scope": str(scope)})
         return unb64(found["access"], 65)
 
-    async def subject_key(self, scope: UUID, login: Statement, at: datetime | None = None) -> bytes:
-        """The pseudonym (32 bytes) of the login's signer in a scope.
+    async def subject_key(
+        self,
+        scope: UUID,
+        login: Statement,
+        at: datetime | None = None,
+        mandate: Statement | None = None,
+    ) -> bytes:
+        """The pseudonym (32 bytes) of the login's signer, or of whose `mandate` it has.
 
         `at` is the platform's time; a signer believes it in a demonstration only.
         """
@@ -270,6 +278,7 @@ class SignerClient:
                 "scope": str(scope),
                 "login": b64(login.file()),
                 "at": None if at is None else time_text(at),
+                "mandate": None if mandate is None else b64(mandate.file()),
             }
         )
         return unb64(found["key"], 32)

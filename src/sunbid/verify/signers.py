@@ -108,7 +108,7 @@ def _mandated(evidence: Evidence, placed: Placed) -> Object:
         and body["uscc"] == placed.body["bidder"]["uscc"]
         and SCOPES[placed.type] in body["scope"]
         and (body["tenders"] is None or placed.body["tender"] in body["tenders"])
-        and not any(when is None or when <= at for when in revoked)
+        and not any(when is None or when < at for when in revoked)
     )
     if not in_force:
         return {"kid": "", "alg": "ES256", "pk": ""}

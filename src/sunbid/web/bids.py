@@ -15,6 +15,7 @@ from bidding.tender import service as tender
 from bidding.tender.domain import Lot
 from foundation.database import reading
 from foundation.identity import require
+from foundation.identity.actor import OPERATOR
 from foundation.identity.request import session_of, session_signed_in, signed_in
 from foundation.ledger.policy import read_policy
 from foundation.ledger.receipt import Verdict, verify_receipt
@@ -32,13 +33,14 @@ from sunbid.pages.ledger import BidsView
 from sunbid.pages.lifecycle import group_of
 from sunbid.pages.notices import lot_title
 
-BIDDER: Final = "bidder"
+# A company with its licence, or a colleague under its mandate.
+BIDDERS: Final = ("bidder", OPERATOR)
 
 
 @get("/bids", include_in_schema=False)
 async def own_bids(request: AnyRequest) -> Response[str]:
     """The lots of a bidder: open ones, and those whose time is over."""
-    require(signed_in(request), BIDDER)
+    require(signed_in(request), *BIDDERS)
     lots = await tender.find_lots(request.app.state.desk.db, None, None)
     lines = [(lot, (f"/lots/{lot.id}/bid", lot_title(lot), lot.tender_number)) for lot in lots]
     view = BidsView(
@@ -52,7 +54,7 @@ async def own_bids(request: AnyRequest) -> Response[str]:
 async def tasks(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     """The task list of a bidder for one lot; only its own acts are read."""
     desk: Desk = request.app.state.desk
-    actor = require(signed_in(request), BIDDER)
+    actor = require(signed_in(request), *BIDDERS)
     held, documents = await tender.show_lot(desk.db, actor, lot)
     acts = await acts_of_session(request, held)
     server = request.app.state.settings.public_url
@@ -154,7 +156,7 @@ def check_line(check: Any) -> Check:
 async def own_name(request: AnyRequest, lot: Lot, act: Act) -> tuple[str, str] | None:
     """The name of the receipt's bidder, where its own session asks."""
     session = session_of(request)
-    if session is None or session.actor.role != BIDDER:
+    if session is None or session.actor.role not in BIDDERS:
         return None
     if act.statement is not None:
         # Identities are open since the closing: the act itself says whose it is.

@@ -38,7 +38,7 @@ async def hall(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     """The opening hall of a lot, for everybody."""
     actor = actor_of(request)
     facts = await hall_facts(request.app.state.desk.db, lot)
-    own = actor.subject if actor is not None and actor.role == "bidder" else None
+    own = actor.subject if actor is not None and actor.role in {"bidder", "operator"} else None
     decides = (
         actor is not None
         and actor.role == "supervisor"

@@ -1,6 +1,6 @@
 """What the routes and pages of identity share: the desk, who a signature names, the browser."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from litestar.datastructures import Cookie
 
 from bidding.bid.desk import Desk
-from bidding.licence.authority import Good, LicenceAuthority
+from bidding.licence.authority import Good
 from bidding.licence.profile import licence_signers
 from bidding.licence.revocation import refuse_revoked
-from foundation.database import Database
+from bidding.participant import service as mandates
+from bidding.participant.service import Office
+from foundation.database import Connection, Database
 from foundation.identity import Actor
 from foundation.identity.domain import LoginRefused
 from foundation.identity.proof import Certified, Identify
@@ -45,14 +47,17 @@ class IdentityDesk:
         return urlsplit(self.settings.public_url).netloc
 
 
-def identify_by(authority: LicenceAuthority, anchors: Sequence[bytes]) -> Identify:
-    """Identity by licence: chain, signature and revocation of the one certificate that signed."""
+def identify_by(office: Office) -> Identify:
+    """Identity by licence (chain, signature, revocation), or by an operator's key and mandate."""
 
-    async def identify(signed: Statement, at: datetime) -> Certified:
-        signers = licence_signers(signed, anchors, at)
+    async def identify(connection: Connection, signed: Statement, at: datetime) -> Certified:
+        if signed.sigs[0].kid is not None:
+            return await _operator(office, connection, signed, at)
+        signers = licence_signers(signed, office.anchors, at)
         if len(signers) != 1:
             raise LoginRefused(f"expected one signature by a licence, got {len(signers)}")
-        status = await authority.status(signers[0].certificate.public_bytes(Encoding.DER), at)
+        certificate = signers[0].certificate.public_bytes(Encoding.DER)
+        status = await office.authority.status(certificate, at)
         refuse_revoked(status)
         return Certified(
             subject=signers[0].uscc,
@@ -63,6 +68,18 @@ def identify_by(authority: LicenceAuthority, anchors: Sequence[bytes]) -> Identi
     return identify
 
 
+async def _operator(
+    office: Office, connection: Connection, signed: Statement, at: datetime
+) -> Certified:
+    found = await mandates.operator_of(office, connection, signed, at)
+    return Certified(
+        subject=found.company.uscc,
+        name=found.company.name,
+        status=await mandates.refuse_revoked_company(office, found.given, at),
+        key=(found.given.body.operator.alg, found.given.operator_key),
+    )
+
+
 def desk_of(request: AnyRequest) -> IdentityDesk:
     """What the application brings to these routes."""
     state = request.app.state
@@ -70,7 +87,7 @@ def desk_of(request: AnyRequest) -> IdentityDesk:
         db=state.desk.db,
         settings=state.settings,
         platform=state.desk.platform,
-        identify=identify_by(state.desk.authority, state.desk.anchors),
+        identify=identify_by(state.desk),
         accept=state.get("accept_statement") or accept_at_doors(state.desk),
     )
 

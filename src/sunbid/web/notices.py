@@ -75,7 +75,7 @@ async def show_lot(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     db, actor = request.app.state.desk.db, actor_of(request)
     held, documents = await service.show_lot(db, actor, lot)
     times, now = await lot_times(db, held)
-    is_bidder = actor is not None and actor.role == "bidder"
+    is_bidder = actor is not None and actor.role in {"bidder", "operator"}
     view = tender_view(held, documents, now, times, is_bidder=is_bidder)
     return await page(request, "tender/lot.html", view)
 

@@ -27,7 +27,7 @@ async def fetch_package(request: Request[Any, Any, Any], lot: FromPath[UUID]) ->
 async def fetch_transcript(request: Request[Any, Any, Any], lot: FromPath[UUID]) -> dict[str, Any]:
     """Fetch the transcript of an opening, once its record is signed."""
     async with reading(request.app.state.desk.db, "bidding") as connection:
-        return await transcript(connection, lot)
+        return await transcript(request.app.state.desk, connection, lot)
 
 
 @get("/api/v1/ledger/checkpoint", tags=["evidence"])

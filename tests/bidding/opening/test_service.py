@@ -122,7 +122,7 @@ async def test_nothing_is_decrypted_before_phase_four(world: World, owner: Owner
     assert [b["items"] for b in shown["bids"]] == [None] * 3
     assert (await hall_facts(world.db, world.lot)).bids == []
     async with reading(world.db, "bidding") as connection:
-        assert isinstance(await refused(transcript(connection, world.lot)), WrongPhase)
+        assert isinstance(await refused(transcript(world.desk, connection, world.lot)), WrongPhase)
     await world.tick()
     await world.step("phase4")
     await open_lot(world.desk, world.lot)

@@ -3,16 +3,22 @@
 import hashlib
 import io
 import json
+import random
+import tracemalloc
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidding.sealing import payload
 from bidding.sealing.refusals import BadLength, Reason, SealFailed
-from bidding.sealing.suites import INTL_1
+from bidding.sealing.suites import GM_1, INTL_1, Suite
 
 pytestmark = pytest.mark.domain
 
@@ -21,15 +27,31 @@ CHUNK, SEALED = payload.CHUNK, payload.CHUNK + payload.TAG
 BLOCK = payload.BLOCK_CHUNKS * CHUNK
 
 
-def sealed(plain: bytes) -> bytes:
-    keys = payload.payload_keys(INTL_1, KEY, SALT, CONTEXT)
-    return b"".join(payload.encrypt(io.BytesIO(plain), len(plain), keys, SALT))
+def sealed(plain: bytes, suite: Suite = INTL_1) -> bytes:
+    keys = payload.payload_keys(suite, KEY[: suite.input_key_length], SALT, CONTEXT)
+    blocks = payload.encrypt(io.BytesIO(plain), len(plain), keys, SALT)
+    return b"".join(bytes(block) for block in blocks)
 
 
-def opened(raw: bytes, key: bytes = KEY, context: bytes = CONTEXT) -> bytes:
+def opened(raw: bytes, key: bytes = KEY, context: bytes = CONTEXT, suite: Suite = INTL_1) -> bytes:
     return b"".join(
-        bytes(block) for block in payload.decrypt(io.BytesIO(raw), len(raw), INTL_1, key, context)
+        bytes(block) for block in payload.decrypt(io.BytesIO(raw), len(raw), suite, key, context)
     )
+
+
+def by_chunks(plain: bytes, suite: Suite) -> bytes:
+    """The payload as the specification says it: chunk by chunk, with the library's plain calls."""
+    keys = payload.payload_keys(suite, KEY[: suite.input_key_length], SALT, CONTEXT)
+    base, out = int.from_bytes(keys.base_nonce, "big"), bytearray(SALT + keys.commitment)
+    for number in range(len(plain) // CHUNK + 1):
+        chunk = plain[number * CHUNK : (number + 1) * CHUNK]
+        nonce = (base ^ number).to_bytes(12, "big")
+        if suite is INTL_1:
+            out += AESGCM(keys.key).encrypt(nonce, chunk, None)
+            continue
+        cipher = Cipher(algorithms.SM4(keys.key), modes.GCM(nonce)).encryptor()
+        out += cipher.update(chunk) + cipher.finalize() + cipher.tag
+    return bytes(out)
 
 
 def test_known_answers_of_c2sp(shared_data: Path) -> None:
@@ -56,6 +78,23 @@ def test_known_answers_of_c2sp(shared_data: Path) -> None:
         assert b"".join(bytes(block) for block in again) == raw
 
 
+def test_known_answer_of_sm4_gcm_with_sm3(shared_data: Path) -> None:
+    case = json.loads((shared_data / "vectors/sm/cobblestone_sm4gcm_sm3.json").read_bytes())
+    salt, context = bytes.fromhex(case["salt"]), bytes.fromhex(case["context"])
+    keys = payload.payload_keys(GM_1, bytes.fromhex(case["input_key"]), salt, context)
+    assert keys.key.hex() == case["aead_key"]
+    assert keys.base_nonce.hex() == case["base_nonce"]
+    assert keys.commitment.hex() == case["commitment"]
+    plain = bytes(i % 251 for i in range(40_000))
+    raw = b"".join(payload.encrypt(io.BytesIO(plain), len(plain), keys, salt))
+    assert len(raw) == case["ciphertext_len"]
+    assert hashlib.sha256(raw).hexdigest() == case["ciphertext_sha256"]
+    again = payload.decrypt(
+        io.BytesIO(raw), len(raw), GM_1, bytes.fromhex(case["input_key"]), context
+    )
+    assert b"".join(again) == plain
+
+
 LENGTHS = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 40_000, BLOCK - 1, BLOCK, BLOCK + CHUNK + 5]
 
 
@@ -65,6 +104,68 @@ def test_what_is_sealed_is_opened(length: int) -> None:
     raw = sealed(plain)
     assert len(raw) == payload.cipher_length(length)
     assert opened(raw) == plain
+
+
+EDGES = st.tuples(
+    st.sampled_from([0, CHUNK, BLOCK, 2 * BLOCK, 3 * BLOCK, 5 * BLOCK]), st.integers(-17, 17)
+).map(lambda edge: max(0, sum(edge)))
+
+
+@pytest.mark.parametrize("suite", [INTL_1, GM_1], ids=lambda suite: suite.name)
+@settings(max_examples=6, deadline=None)
+@given(length=EDGES, seed=st.integers(0, 2**32))
+def test_blocks_side_by_side_are_the_chunks_of_the_specification(
+    suite: Suite, length: int, seed: int
+) -> None:
+    plain = random.Random(seed).randbytes(length)
+    raw = sealed(plain, suite)
+    assert raw == by_chunks(plain, suite)
+    assert opened(raw, KEY[: suite.input_key_length], suite=suite) == plain
+
+
+@pytest.mark.parametrize("suite", [INTL_1, GM_1], ids=lambda suite: suite.name)
+def test_a_block_stays_while_the_next_is_asked_for(suite: Suite) -> None:
+    """Whoever hashes one block behind reads whole blocks, however many are sealed at once."""
+    plain = random.Random(1).randbytes(7 * BLOCK + 5)
+    keys = payload.payload_keys(suite, KEY[: suite.input_key_length], SALT, CONTEXT)
+    blocks = payload.encrypt(io.BytesIO(plain), len(plain), keys, SALT)
+    assert b"".join(_one_behind(blocks)) == by_chunks(plain, suite)
+
+
+def _one_behind(blocks: Iterator[memoryview]) -> Iterator[bytes]:
+    before = next(blocks)
+    for block in blocks:
+        yield bytes(before)
+        before = block
+    yield bytes(before)
+
+
+@pytest.mark.parametrize("suite", [INTL_1, GM_1], ids=lambda suite: suite.name)
+def test_memory_does_not_grow_with_the_file(suite: Suite) -> None:
+    keys = payload.payload_keys(suite, KEY[: suite.input_key_length], SALT, CONTEXT)
+    tracemalloc.start()
+    try:
+        for block in payload.encrypt(Zeros(24 * BLOCK), 24 * BLOCK, keys, SALT):
+            assert len(block) <= payload.BLOCK_CHUNKS * SEALED
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * BLOCK
+
+
+class Zeros(io.RawIOBase):
+    """A file of zeros that takes no memory."""
+
+    def __init__(self, length: int) -> None:
+        self.left = length
+
+    def readinto(self, buffer: Any, /) -> int:
+        count = min(len(buffer), self.left)
+        self.left -= count
+        return count
+
+    def readable(self) -> bool:
+        return True
 
 
 @given(st.binary(max_size=3 * CHUNK))
@@ -126,11 +227,28 @@ def test_an_input_key_of_another_length_is_refused(length: int) -> None:
     assert refused.value.reason is Reason.KEY
 
 
+@pytest.mark.misuse(58)
+@pytest.mark.parametrize("suite", [INTL_1, GM_1], ids=lambda suite: suite.name)
+@pytest.mark.parametrize("length", [100, CHUNK, BLOCK, 3 * BLOCK, 6 * BLOCK + 1])
 @pytest.mark.parametrize("change", [-1, 1])
-def test_case_58_a_source_that_changes_is_refused(change: int) -> None:
-    keys = payload.payload_keys(INTL_1, KEY, SALT, CONTEXT)
+def test_case_58_a_source_that_changes_is_refused(change: int, length: int, suite: Suite) -> None:
+    keys = payload.payload_keys(suite, KEY[: suite.input_key_length], SALT, CONTEXT)
     with pytest.raises(BadLength):
-        list(payload.encrypt(io.BytesIO(bytes(100 + change)), 100, keys, SALT))
+        list(payload.encrypt(io.BytesIO(bytes(length + change)), length, keys, SALT))
+
+
+@pytest.mark.parametrize("suite", [INTL_1, GM_1], ids=lambda suite: suite.name)
+def test_a_changed_chunk_is_named_and_nothing_after_it_comes(suite: Suite) -> None:
+    raw = bytearray(sealed(bytes(5 * BLOCK), suite))
+    raw[payload.OVERHEAD + 130 * SEALED] ^= 1
+    blocks = payload.decrypt(
+        io.BytesIO(raw), len(raw), suite, KEY[: suite.input_key_length], CONTEXT
+    )
+    assert len(next(blocks)) == len(next(blocks)) == BLOCK
+    with pytest.raises(SealFailed, match="chunk 130 ") as refused:
+        next(blocks)
+    assert refused.value.reason is Reason.CHUNK
+    assert list(blocks) == []
 
 
 def test_counters_above_two_to_the_eight_and_sixteen_by_hash() -> None:
@@ -139,5 +257,4 @@ def test_counters_above_two_to_the_eight_and_sixteen_by_hash() -> None:
     chunks = payload._Chunks(keys)
     base = int.from_bytes(keys.base_nonce, "big")
     for counter in (0, 255, 256, 65_535, 65_536, 2**32, 2**38 - 1):
-        chunks._counter = counter
-        assert int.from_bytes(chunks._nonce(), "big") ^ base == counter
+        assert int.from_bytes(chunks.nonce(counter), "big") ^ base == counter

@@ -78,7 +78,9 @@ class Licence:
 ALICE, BOB = Licence("SUBJECT-A"), Licence("SUBJECT-B")
 
 
-async def identify(signed: Statement, _at: datetime) -> Certified:
+async def identify(_: Connection, signed: Statement, _at: datetime) -> Certified:
+    if signed.sigs[0].kid is not None:
+        raise LoginRefused("no organisation lets this key act for it")
     for licence in (ALICE, BOB):
         if signed.sigs[0].chain[0] == licence.subject.encode():
             bare = Statement(

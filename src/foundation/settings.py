@@ -52,6 +52,8 @@ class Settings:
     platform_chain: Path | None = None
     licence_anchors: tuple[Path, ...] = ()
     licence_url: str | None = None
+    # The settings of a real licence service; None: the development authority at licence_url.
+    licence_service: Path | None = None
     tick_s: float = 5.0
     policy: Path | None = None
     administrators: Path | None = None
@@ -85,6 +87,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         platform_chain=given.path("SUNBID_PLATFORM_CHAIN"),
         licence_anchors=given.paths("SUNBID_LICENCE_ANCHORS"),
         licence_url=given.address("SUNBID_LICENCE_URL"),
+        licence_service=given.path("SUNBID_LICENCE_SERVICE"),
         tick_s=given.number("SUNBID_TICK_S", 5.0, least=0.01, most=LONGEST_TICK_S),
         policy=given.path("SUNBID_POLICY"),
         administrators=given.path("SUNBID_ADMINISTRATORS"),

@@ -5,7 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 from bidding.bid.desk import Desk
+from bidding.licence.authority import LicenceAuthority
 from bidding.licence.development import DevAuthority
+from bidding.licence.remote import BadAuthoritySettings, HttpAuthority
 from foundation.database import Database
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
@@ -25,12 +27,29 @@ def open_desk(db: Database, settings: Settings, now: datetime) -> Desk:
         signer=SignerClient(settings.signer_socket),
         platform=platform,
         platform_anchor=platform_anchor,
-        authority=DevAuthority(origin=settings.licence_url or "", anchors=anchors),
+        authority=_authority(settings, anchors),
         anchors=anchors,
         token_key=_token_key(settings.data_dir / "platform" / "token.key"),
         origin=settings.origin,
         work=work,
     )
+
+
+def _authority(settings: Settings, anchors: tuple[bytes, ...]) -> LicenceAuthority:
+    """The licence service of the settings, else the development authority.
+
+    Refuses a service whose roots are not those of `SUNBID_LICENCE_ANCHORS`: production has looked
+    at those alone.
+    """
+    if settings.licence_service is None:
+        return DevAuthority(origin=settings.licence_url or "", anchors=anchors)
+    found = HttpAuthority.from_file(settings.licence_service)
+    if set(found.anchors) - set(anchors):
+        raise BadAuthoritySettings(
+            f"expected the anchors of {settings.licence_service.name} among those of "
+            "SUNBID_LICENCE_ANCHORS, got others"
+        )
+    return found
 
 
 def _token_key(path: Path) -> bytes:

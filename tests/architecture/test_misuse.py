@@ -22,7 +22,6 @@ LATER_THREATS: Final = frozenset(f"T{n}" for n in range(14, 18))
 STILL_MISSING: Final[frozenset[int]] = frozenset({
     12,  # over the limit at POST and PUT
     23,  # the re-deal names a foreign wrap
-    33,  # mandates
     39,  # the client's clock
     40,  # skew
     42,  # replacement against withdrawal

@@ -153,7 +153,14 @@ class LicenceAuthority(Protocol):
         """What the holder answered so far."""
 
     async def status(self, certificate: bytes, at: datetime) -> Status:
-        """Whether a certificate was revoked at or before `at`."""
+        """Whether a certificate was revoked at or before `at`.
+
+        By a list, or by what the authority answered at a login: never by a question about one
+        certificate, which would tell it who bids (sealing.md 5.2).
+        """
+
+    async def status_at_login(self, certificate: bytes, at: datetime) -> Status:
+        """As `status`; here a question about the one certificate is allowed."""
 
     async def opening_key(self, ticket_id: str, lot: UUID) -> OpeningKey | None:
         """The key made in the app for this lot, made now if new; None if the app cannot."""

@@ -4,11 +4,10 @@ The adapter for a real authority's interface will stand beside it and pass the s
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 from urllib.parse import quote
 from uuid import UUID
 
@@ -25,18 +24,13 @@ from bidding.licence.authority import (
     SignRequest,
     SignTicket,
     Status,
-    Unknown,
 )
+from bidding.licence.listing import KeptList
 from bidding.licence.profile import Anchor, LicenceSubject, check_licence, licence_subject
-from bidding.licence.revocation import OLDEST_LIST, RevocationList, read_list
 from bidding.licence.wire import ask, ask_json
-from foundation.problems import Refused
 from foundation.statements.canonical import Json, b64, unb64
 from foundation.statements.certificates import load_certificate
 from foundation.statements.signed import Signature, check_signature, decode
-
-# A revocation shows within seconds; the list is fetched whole, so nobody is named by asking.
-LIST_LIFE_S: Final = 2.0
 
 
 class _About(msgspec.Struct, frozen=True):
@@ -93,10 +87,10 @@ class DevAuthority:
     anchors: tuple[bytes, ...]
     id: str = "development"
     suites: frozenset[str] = frozenset({"INTL-1"})
-    _list: RevocationList | None = field(default=None)
-    _list_until: float = field(default=0.0)
-    _away: str | None = field(default=None)
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _list: KeptList = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._list = KeptList(fetch=self._crl, anchors=self.anchors)
 
     @classmethod
     async def open(cls, origin: str, anchors: Sequence[bytes] | None = None) -> Self:
@@ -137,25 +131,14 @@ class DevAuthority:
 
     async def status(self, certificate: bytes, at: datetime) -> Status:
         """Whether a certificate was revoked at or before `at`; Unknown where no list can be had."""
-        # One asks for all: a rush of acts must not become a rush of the same question.
-        async with self._asking:
-            if self._must_ask(at):
-                try:
-                    raw = await asyncio.to_thread(ask, self.origin, "GET", "/crl")
-                    self._list, self._away = read_list(raw, self.anchors), None
-                except Refused as refused:
-                    self._away = refused.message
-                self._list_until = time.monotonic() + LIST_LIFE_S
-        if self._list is None:
-            return Unknown(self._away or "no list was had")
-        return self._list.status(load_certificate(certificate), at)
+        return await self._list.status(certificate, at)
 
-    def _must_ask(self, at: datetime) -> bool:
-        """Whether a newer list must be asked for; not at once again after silence."""
-        if time.monotonic() >= self._list_until:
-            return True
-        known = self._list
-        return self._away is None and (known is None or known.made_at < at - OLDEST_LIST)
+    async def status_at_login(self, certificate: bytes, at: datetime) -> Status:
+        """As `status`: the list tells everything here."""
+        return await self.status(certificate, at)
+
+    def _crl(self) -> bytes:
+        return ask(self.origin, "GET", "/crl")
 
     async def opening_key(self, ticket_id: str, lot: UUID) -> OpeningKey | None:
         """The key made in the app for this lot."""

@@ -17,8 +17,9 @@ from cryptography.x509.oid import NameOID
 
 from bidding.licence.uscc import check_uscc
 from foundation.problems import Refused
+from foundation.settings import DEVELOPMENT_MARKS
 from foundation.statements.canonical import Json, parse, parse_time, time_text
-from foundation.statements.certificates import BadChain, check_chain
+from foundation.statements.certificates import BadChain, check_chain, load_certificate
 from foundation.statements.signed import PublicKey, Statement, check_signature, decode, kid_of
 
 # 2.25 is the arc of random UUIDs (X.667): nobody needs to be asked for it.
@@ -102,6 +103,13 @@ def licence_signers(
             check_signature(signature.alg, signer.public_key, statement.signed_bytes, signature.sig)
             signers.append(signer)
     return signers
+
+
+def is_development(anchor: bytes) -> bool:
+    """Whether a root (DER) is that of a development authority, which says so in its name."""
+    names = load_certificate(anchor).subject
+    said = " ".join(str(part.value).lower() for part in names)
+    return any(mark in said for mark in DEVELOPMENT_MARKS)
 
 
 def licence_names(certificate: x509.Certificate) -> tuple[str, str]:

@@ -57,7 +57,7 @@ def identify_by(office: Office) -> Identify:
         if len(signers) != 1:
             raise LoginRefused(f"expected one signature by a licence, got {len(signers)}")
         certificate = signers[0].certificate.public_bytes(Encoding.DER)
-        status = await office.authority.status(certificate, at)
+        status = await office.authority.status_at_login(certificate, at)
         refuse_revoked(status)
         return Certified(
             subject=signers[0].uscc,

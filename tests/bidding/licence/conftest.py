@@ -1,4 +1,4 @@
-"""An authority's folder, and both adapters over it."""
+"""An authority's folder, and every adapter over it."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bidding.licence.authority import Answer
 from bidding.licence.development import DevAuthority
 from bidding.licence.file import FileAuthority
 from bidding.licence.folder import AuthorityFolder, open_folder
-from licences import a_uscc, running_authority
+from bidding.licence.remote import HttpAuthority
+from licence_service import ask, running_service, settings
+from licences import a_uscc, free_port, running_authority
 
 HOLDER = a_uscc(1)
 OTHER = a_uscc(2)
@@ -40,12 +43,33 @@ def authority_url(authority_folder: Path) -> Iterator[str]:
         yield url
 
 
-@pytest_asyncio.fixture(params=["file", "http"])
+class NationalAuthority(HttpAuthority):
+    """The adapter, and the holder's finger on the app of the test's service."""
+
+    async def consent(self, ticket_id: str, *, yes: bool) -> Answer:
+        ask(self.url, "/test/consent", {"ticket": ticket_id, "yes": yes})
+        return await self.poll(ticket_id)
+
+
+@pytest.fixture(scope="session")
+def service_settings(
+    authority_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The settings of a client of a running licence service."""
+    state, port = tmp_path_factory.mktemp("service"), free_port()
+    path = settings(state, authority_folder, f"http://127.0.0.1:{port}")
+    with running_service(authority_folder, state, port):
+        yield path
+
+
+@pytest_asyncio.fixture(params=["file", "development", "national"])
 async def authority(
     request: pytest.FixtureRequest, folder: AuthorityFolder
-) -> AsyncIterator[FileAuthority | DevAuthority]:
+) -> AsyncIterator[FileAuthority | DevAuthority | NationalAuthority]:
     """Every adapter of the Protocol; a new one is added here and must pass the same tests."""
     if request.param == "file":
         yield FileAuthority(folder=folder, now=now)
-    else:
+    elif request.param == "development":
         yield await DevAuthority.open(request.getfixturevalue("authority_url"))
+    else:
+        yield NationalAuthority.from_file(request.getfixturevalue("service_settings"))

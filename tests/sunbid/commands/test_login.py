@@ -18,8 +18,8 @@ import asyncpg
 import httpx
 import pytest
 
-from bidding.licence.development import LIST_LIFE_S
 from bidding.licence.folder import AuthorityFolder, open_folder
+from bidding.licence.listing import LIST_LIFE_S
 from bidding.licence.revocation import read_list
 from foundation.embedded import APPLICATION, OWNER, EmbeddedServer
 from foundation.statements.canonical import b64

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from bidding.bid.domain import Act
+from bidding.bid.domain import Act, DoorRefusal
 from bidding.opening.domain import Listed, OpenedBid, Opening, Result, Share, Thresholds
 from bidding.opening.hall import HallFacts
 from bidding.plan.domain import Plan
@@ -15,7 +15,8 @@ from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from foundation.statements.signed import Statement
 from foundation.statements.store import Kept, Paper, Required, Waiting
 from sunbid.pages.award import Evaluated, awards_view, candidates_view, vote_view
-from sunbid.pages.bid import Holder, ReceiptPaper, receipt_view, tasks_view
+from sunbid.pages.bid import Holder, ReceiptPaper, receipt_view, tasks_view, without_action
+from sunbid.pages.bid_state import Bidder, BidState, bid_state
 from sunbid.pages.charts import qr_svg, spark
 from sunbid.pages.elements import Action, Check, Crumb, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
@@ -35,6 +36,7 @@ from sunbid.pages.panel import (
     sheet_view,
 )
 from sunbid.pages.papers import papers_view
+from sunbid.pages.sealing import Desk, hand_in_view, seal_view, withdraw_view
 from sunbid.pages.supervision import (
     Chip,
     ClueRow,
@@ -52,8 +54,9 @@ from sunbid.pages.supervision import (
     price_lines,
     strip_of,
 )
-from sunbid.pages.tender import tender_view
+from sunbid.pages.tender import bids_deadline, tender_view
 from sunbid.pages.verify import VerifyView, verify_view
+from sunbid.web.releases import ConsentView
 from supervision.forensics.alignment import aligned
 
 NOW = datetime(2019, 5, 13, 6, 20, 5, 418_000, tzinfo=UTC)
@@ -231,14 +234,20 @@ def an_act(seq: int, state: str = "accepted", minutes: int = 60, kind: str = "ma
 
 
 HOLDER = Holder(
-    uscc="91340600MA0000011X", name="示例建设甲有限公司", server="http://127.0.0.1:8000"
+    bidder=Bidder(uscc="91340600MA0000011X", name="示例建设甲有限公司", mandate=None),
+    server="http://127.0.0.1:8000",
 )
 
 
 def tasks_sent() -> object:
     """A bidder that handed in twice; the third was refused."""
     acts = [an_act(1, minutes=4000), an_act(2, minutes=90), an_act(3, "refused", minutes=20)]
-    return tasks_view(a_lot(), acts, 3, DEADLINE - timedelta(minutes=17, seconds=43), HOLDER)
+    door = DoorRefusal(
+        act=DIGEST, code="E_SEQ", refusal=DIGEST, lot=LOT, round=1, bidder_key=b"",
+        decided_at=DEADLINE - timedelta(minutes=19),
+    )  # fmt: skip
+    now = DEADLINE - timedelta(minutes=17, seconds=43)
+    return tasks_view(a_lot(), acts, 3, now, HOLDER, [door])
 
 
 def tasks_unsent() -> object:
@@ -293,7 +302,54 @@ def a_receipt() -> object:
     return receipt_view(a_lot(), paper)
 
 
+def a_state(*acts: Act, status: str = "published") -> BidState:
+    """Where the sample bidder stands after these acts."""
+    return bid_state(a_lot(status), acts, HOLDER.bidder)
+
+
+DESK = Desk(frame="http://127.0.0.1:8001", is_demo=True, has_app_key=True)
+
+
+def sealing(here: str, *acts: Act, desk: Desk = DESK) -> object:
+    """The page of sealing or of checking, minutes before the deadline."""
+    lot, now = a_lot(), DEADLINE - timedelta(minutes=17, seconds=43)
+    deadline = without_action(bids_deadline(lot, now, is_bidder=True))
+    return seal_view(lot, a_state(*acts), acts, deadline, desk, here)
+
+
+def a_consent() -> object:
+    """The page that waits for the licence app."""
+    url = "http://127.0.0.1:8002/consent/x"
+    return ConsentView(lot_id=str(LOT), code=qr_svg(url, "QR"), consent_url=url)
+
+
 SAMPLES |= {
+    "seal": ("bid/seal.html", lambda: sealing("seal"), BIDDER),
+    "seal-again": ("bid/seal.html", lambda: sealing("seal", an_act(1)), BIDDER),
+    "seal-command": (
+        "bid/seal.html",
+        lambda: sealing("seal", desk=replace(DESK, frame=None)),
+        BIDDER,
+    ),
+    "check": ("bid/check.html", lambda: sealing("check", an_act(1)), BIDDER),
+    "hand-in": (
+        "bid/hand-in.html",
+        lambda: hand_in_view(a_lot(), a_state(), str(LOT)),
+        BIDDER,
+    ),
+    "withdraw": ("bid/withdraw.html", lambda: withdraw_view(a_lot(), a_state(an_act(1))), BIDDER),
+    "withdraw-none": ("bid/withdraw.html", lambda: withdraw_view(a_lot(), a_state()), BIDDER),
+    "consent": ("bid/consent.html", a_consent, BIDDER),
+    "tasks-pending": (
+        "bid/tasks.html",
+        lambda: tasks_view(a_lot(), [an_act(1, "pending")], 3, NOW, HOLDER),
+        BIDDER,
+    ),
+    "tasks-withdrawn": (
+        "bid/tasks.html",
+        lambda: tasks_view(a_lot(), [an_act(1), an_act(2, kind="withdraw")], 3, NOW, HOLDER),
+        BIDDER,
+    ),
     "tasks": ("bid/tasks.html", tasks_sent, BIDDER),
     "tasks-unsent": ("bid/tasks.html", tasks_unsent, BIDDER),
     "receipt-old": ("bid/receipt.html", an_old_receipt, BIDDER),

@@ -358,6 +358,21 @@ CREATE TABLE bidding.document (
 
 COMMENT ON TABLE bidding.document IS '招标文件: bytes lie in the object store under documents/<id>.';
 
+CREATE TABLE bidding.door_refusal (
+    act bytea NOT NULL,
+    code text NOT NULL,
+    refusal bytea NOT NULL,
+    lot uuid NOT NULL,
+    round integer NOT NULL,
+    bidder_key bytea NOT NULL,
+    decided_at timestamp with time zone NOT NULL,
+    CONSTRAINT door_refusal_act_check CHECK ((length(act) = 32)),
+    CONSTRAINT door_refusal_bidder_key_check CHECK ((length(bidder_key) = 32)),
+    CONSTRAINT door_refusal_refusal_check CHECK ((length(refusal) = 32))
+);
+
+COMMENT ON TABLE bidding.door_refusal IS 'Acts that were refused before the intake, under the bidder''s key as in bidding.act: only who holds that bidder''s token is shown them. The same act refused again gets the same refusal.';
+
 CREATE TABLE bidding.evaluation (
     lot uuid NOT NULL,
     report bytea NOT NULL,
@@ -944,34 +959,31 @@ CREATE UNLOGGED TABLE foundation.attempt (
 COMMENT ON TABLE foundation.attempt IS 'How often somebody tried within the present minute; may be lost in a crash';
 
 CREATE TABLE foundation.challenge (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    id uuid NOT NULL,
     purpose text NOT NULL,
-    type text NOT NULL,
-    body text NOT NULL,
     binding bytea NOT NULL,
     match text NOT NULL,
-    actor uuid,
-    return_to text,
     state text DEFAULT 'new'::text NOT NULL,
     wrong_digits integer DEFAULT 0 NOT NULL,
     signed bytea,
     expires_at timestamp with time zone NOT NULL,
+    content bytea NOT NULL,
     CONSTRAINT challenge_binding_check CHECK ((length(binding) = 32)),
     CONSTRAINT challenge_ends_after_three CHECK (((wrong_digits >= 0) AND (wrong_digits <= 3))),
     CONSTRAINT challenge_match_check CHECK ((match ~ '^[0-9]{2}$'::text)),
-    CONSTRAINT challenge_names_who_signs CHECK (((purpose = 'sign'::text) = (actor IS NOT NULL))),
     CONSTRAINT challenge_purpose_check CHECK ((purpose = ANY (ARRAY['login'::text, 'sign'::text]))),
-    CONSTRAINT challenge_state_is_known CHECK ((state = ANY (ARRAY['new'::text, 'scanned'::text, 'consumed'::text, 'expired'::text, 'refused'::text]))),
-    CONSTRAINT challenge_type_check CHECK (((length(type) >= 1) AND (length(type) <= 32)))
+    CONSTRAINT challenge_state_is_known CHECK ((state = ANY (ARRAY['new'::text, 'scanned'::text, 'consumed'::text, 'expired'::text, 'refused'::text])))
 );
 
 COMMENT ON TABLE foundation.challenge IS 'What a browser shows as a code and a phone signs; one browser, one use, minutes to live';
 
-COMMENT ON COLUMN foundation.challenge.body IS 'Canonical JSON of the statement to be signed';
+COMMENT ON COLUMN foundation.challenge.id IS 'A digest of the id in the code: whoever reads this table cannot tell the id';
 
 COMMENT ON COLUMN foundation.challenge.binding IS 'SHA-256 of the cookie of the browser that asked';
 
-COMMENT ON COLUMN foundation.challenge.signed IS 'The statement file that the phone sent';
+COMMENT ON COLUMN foundation.challenge.signed IS 'The statement file that the phone sent, encrypted likewise';
+
+COMMENT ON COLUMN foundation.challenge.content IS 'Statement, signer and way back, encrypted with a key that follows from the id in the code';
 
 CREATE TABLE foundation.challenge_transition (
     before text NOT NULL,
@@ -1413,6 +1425,9 @@ ALTER TABLE ONLY bidding.document
 ALTER TABLE ONLY bidding.document
     ADD CONSTRAINT document_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY bidding.door_refusal
+    ADD CONSTRAINT door_refusal_pkey PRIMARY KEY (act, code);
+
 ALTER TABLE ONLY bidding.evaluation
     ADD CONSTRAINT evaluation_pkey PRIMARY KEY (lot);
 
@@ -1653,6 +1668,8 @@ CREATE UNIQUE INDEX act_pending ON bidding.act USING btree (lot, round, bidder_k
 
 CREATE INDEX act_without_receipt ON bidding.act USING btree (queue) WHERE ((state = 'accepted'::text) AND (receipt IS NULL));
 
+CREATE INDEX door_refusal_of_bidder ON bidding.door_refusal USING btree (lot, round, bidder_key);
+
 CREATE INDEX lot_due ON bidding.lot USING btree (deadline_at) WHERE (status = 'published'::text);
 
 CREATE INDEX mandate_of_key ON bidding.mandate USING btree (kid);
@@ -1807,6 +1824,9 @@ ALTER TABLE ONLY bidding.candidate_notice
 ALTER TABLE ONLY bidding.document
     ADD CONSTRAINT document_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
 
+ALTER TABLE ONLY bidding.door_refusal
+    ADD CONSTRAINT door_refusal_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
+
 ALTER TABLE ONLY bidding.evaluation
     ADD CONSTRAINT evaluation_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
 
@@ -1914,9 +1934,6 @@ ALTER TABLE ONLY experts.seed_reveal
 
 ALTER TABLE ONLY foundation.actor
     ADD CONSTRAINT actor_registered_by_fkey FOREIGN KEY (registered_by) REFERENCES foundation.actor(id);
-
-ALTER TABLE ONLY foundation.challenge
-    ADD CONSTRAINT challenge_actor_fkey FOREIGN KEY (actor) REFERENCES foundation.actor(id);
 
 ALTER TABLE ONLY foundation.ledger_cosignature
     ADD CONSTRAINT ledger_cosignature_size_fkey FOREIGN KEY (size) REFERENCES foundation.ledger_checkpoint(size);
@@ -2039,6 +2056,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE bidding.award_member TO sunbid_bidding;
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.candidate_notice TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.document TO sunbid_bidding;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE bidding.door_refusal TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.evaluation TO sunbid_bidding;
 

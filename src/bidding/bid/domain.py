@@ -126,6 +126,19 @@ class Act:
     statement: bytes | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorRefusal:
+    """An act that was refused before the intake, and the signed refusal that says so."""
+
+    act: str
+    code: str
+    refusal: str
+    lot: UUID
+    round: int
+    bidder_key: bytes
+    decided_at: datetime
+
+
 def check_in_time(lot: Lot, intake: datetime) -> None:
     """Refuse an act that is not strictly before the deadline of an open lot."""
     deadline = lot.deadline_at

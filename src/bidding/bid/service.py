@@ -35,6 +35,7 @@ from bidding.bid.domain import (
     check_quota,
     check_sequence,
 )
+from bidding.bid.refusal import keep_refusal, write_refusal
 from bidding.participant import service as mandates
 from bidding.participant.domain import Given, NoMandate, best_for
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
@@ -53,7 +54,7 @@ from foundation.objects import ObjectMissing
 from foundation.problems import Invalid, NoSpace, Refused, Unavailable
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, read, sign, unsigned
-from foundation.statements.store import keep_statement, kept_statement
+from foundation.statements.store import kept_statement
 
 DAY: Final = timedelta(hours=24)
 MOST_PARTS: Final = 2049
@@ -184,6 +185,16 @@ async def _mandate_of(desk: Desk, actor: Actor, lot: Lot, now: datetime) -> Give
     return best
 
 
+async def mandate_of_session(desk: Desk, actor: Actor, lot_id: UUID) -> Given | None:
+    """Return the mandate by which an operator acts in a lot; None for the company itself."""
+    if actor.role != OPERATOR:
+        return None
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        now = await platform_now(connection)
+    return await _mandate_of(desk, actor, lot, now)
+
+
 # --- intake -------------------------------------------------------------------------------------
 
 
@@ -225,7 +236,9 @@ async def take_in(desk: Desk, handed: Handed) -> tuple[Act, bool]:
         if known is not None:
             return known, False
         if refused.code in {"E_LATE", "E_PENDING", "E_SEQ"}:
-            statement = await _write_refusal(desk, handed.statement, lot_id, refused.code)
+            statement = await write_refusal(
+                desk, handed.statement, lot_id, bidder_key, refused.code
+            )
             refused.extra["refusal"] = statement.json()
         raise
 
@@ -323,41 +336,6 @@ def _ticket(
     return sign(unsigned("ticket", body), desk.platform)
 
 
-async def _write_refusal(desk: Desk, statement: Statement, lot_id: UUID, code: str) -> Statement:
-    """Sign and keep the refusal of an act that was not taken in, in its own transaction."""
-    async with transaction(desk.db, "bidding") as connection:
-        lot = await tender_store.lot(connection, lot_id)
-        return await _keep_refusal(connection, desk, lot, statement.sid, None, code)
-
-
-async def _keep_refusal(
-    connection: Connection, desk: Desk, lot: Lot, sid: str, intake: datetime | None, code: str
-) -> Statement:
-    """Sign and keep a refusal; an act that was not taken in is refused at its intake."""
-    now = await platform_now(connection)
-    body = {
-        "v": 1,
-        "tender": str(lot.tender),
-        "lot": str(lot.id),
-        "round": lot.round,
-        "act": sid,
-        "intake": time_text(intake or now),
-        "deadline": time_text(lot.deadline_at or now),
-        "decided": time_text(now),
-        "code": code,
-        "schedule": lot.schedule,
-    }
-    refusal = sign(unsigned("refusal", body), desk.platform)
-    await keep_statement(
-        connection,
-        refusal,
-        scope=lot.id,
-        body=lot_ledger_body(lot, "refusal", refusal.sid, now),
-        at=now,
-    )
-    return refusal
-
-
 # --- decision and receipt -----------------------------------------------------------------------
 
 
@@ -382,7 +360,7 @@ async def decide(desk: Desk, act: Act, statement: Statement) -> str:
             return held.state
         refusal = None
         if code is not None:
-            kept = await _keep_refusal(connection, desk, lot, act.sid, act.intake_at, code)
+            kept = await keep_refusal(connection, desk, lot, act.sid, act.intake_at, code)
             refusal = kept.sid
         await store.decide_act(connection, act.sid, state, licence_status, refusal)
     return state

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from bidding.bid.domain import (
     Act,
+    DoorRefusal,
     StillPending,
     UnknownAct,
     UnknownUpload,
@@ -312,6 +313,47 @@ async def set_receipts(connection: Connection, receipts: Sequence[tuple[str, byt
     await connection.executemany(
         SET_RECEIPT, [(bytes.fromhex(sid), raw, receipt_id) for sid, raw, receipt_id in receipts]
     )
+
+
+INSERT_DOOR_REFUSAL: Final[LiteralString] = """
+    INSERT INTO bidding.door_refusal (act, code, refusal, lot, round, bidder_key, decided_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (act, code) DO NOTHING
+"""
+
+
+async def insert_door_refusal(connection: Connection, new: DoorRefusal) -> None:
+    """Write whose refusal it is; the first one of an act for a reason stands."""
+    await connection.execute(
+        INSERT_DOOR_REFUSAL,
+        sid_bytes(new.act),
+        new.code,
+        sid_bytes(new.refusal),
+        new.lot,
+        new.round,
+        new.bidder_key,
+        new.decided_at,
+    )
+
+
+DOOR_REFUSALS: Final[LiteralString] = """
+    SELECT encode(act, 'hex') AS act, code, encode(refusal, 'hex') AS refusal, lot, round,
+           bidder_key, decided_at
+      FROM bidding.door_refusal
+     WHERE lot = $1
+       AND round = $2
+       AND bidder_key = $3
+  ORDER BY decided_at, act
+     LIMIT 500
+"""
+
+
+async def door_refusals(
+    connection: Connection, lot: UUID, turn: int, bidder_key: bytes
+) -> list[DoorRefusal]:
+    """Return a bidder's acts that were refused before the intake, oldest first."""
+    rows = await connection.fetch(DOOR_REFUSALS, lot, turn, bidder_key)
+    return [DoorRefusal(**dict(row)) for row in rows]
 
 
 SET_STATEMENT: Final[LiteralString] = """

@@ -4,9 +4,12 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
+import msgspec
+
 from foundation.database import Connection, Record
 from foundation.identity.actor import Actor, NewActor
 from foundation.identity.domain import Challenge, Purpose, Session, State
+from foundation.identity.sealed import row_of, seal, unseal
 from foundation.statements.canonical import canonical, parse
 from foundation.statements.signed import LARGEST_STATEMENT, Statement, read
 
@@ -195,8 +198,8 @@ async def delete_sessions_of_key(connection: Connection, kid: str) -> None:
 
 INSERT_CHALLENGE: Final[LiteralString] = """
     INSERT INTO foundation.challenge
-           (id, purpose, type, body, binding, match, actor, return_to, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           (id, purpose, content, binding, match, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 
@@ -204,20 +207,17 @@ async def insert_challenge(connection: Connection, made: Challenge, binding: byt
     """Keep a new challenge."""
     await connection.execute(
         INSERT_CHALLENGE,
-        made.id,
+        row_of(made.id),
         made.purpose,
-        made.statement.type,
-        canonical(made.statement.body).decode(),
+        seal(made.id, "content", _content(made)),
         binding,
         made.match,
-        made.actor,
-        made.return_to,
         made.expires_at,
     )
 
 
 CHALLENGE: Final[LiteralString] = """
-    SELECT id, purpose, type, body, match, actor, return_to, expires_at, signed, binding,
+    SELECT purpose, content, match, expires_at, signed, binding,
            CASE
                WHEN state IN ('new', 'scanned') AND expires_at <= clock_timestamp()
                THEN 'expired'
@@ -230,8 +230,8 @@ CHALLENGE: Final[LiteralString] = """
 
 async def challenge(connection: Connection, challenge_id: UUID) -> tuple[Challenge, bytes] | None:
     """A challenge and what its browser is bound to; reading changes nothing."""
-    row = await connection.fetchrow(CHALLENGE, challenge_id)
-    return None if row is None else (_challenge(row), row["binding"])
+    row = await connection.fetchrow(CHALLENGE, row_of(challenge_id))
+    return None if row is None else (_challenge(challenge_id, row), row["binding"])
 
 
 SCAN_CHALLENGE: Final[LiteralString] = """
@@ -247,7 +247,7 @@ SCAN_CHALLENGE: Final[LiteralString] = """
 
 async def scan_challenge(connection: Connection, challenge_id: UUID, digits: str) -> bool:
     """Move a new challenge to scanned if the digits are right."""
-    return await connection.fetchval(SCAN_CHALLENGE, challenge_id, digits) is not None
+    return await connection.fetchval(SCAN_CHALLENGE, row_of(challenge_id), digits) is not None
 
 
 # One statement counts and ends, so that many phones at once still have three tries in all.
@@ -264,7 +264,7 @@ COUNT_WRONG_DIGITS: Final[LiteralString] = """
 
 async def count_wrong_digits(connection: Connection, challenge_id: UUID, digits: str) -> int | None:
     """Count a wrong try and say how many are left; None where the digits were not the fault."""
-    left: int | None = await connection.fetchval(COUNT_WRONG_DIGITS, challenge_id, digits)
+    left: int | None = await connection.fetchval(COUNT_WRONG_DIGITS, row_of(challenge_id), digits)
     return left
 
 
@@ -281,7 +281,8 @@ ANSWER_CHALLENGE: Final[LiteralString] = """
 
 async def answer_challenge(connection: Connection, challenge_id: UUID, signed: Statement) -> bool:
     """Keep what the phone signed, once."""
-    return await connection.fetchval(ANSWER_CHALLENGE, challenge_id, signed.file()) is not None
+    sealed = seal(challenge_id, "signed", signed.file())
+    return await connection.fetchval(ANSWER_CHALLENGE, row_of(challenge_id), sealed) is not None
 
 
 # The row's own lock decides between two browsers or two tabs: one gets the row, one gets nothing.
@@ -298,7 +299,7 @@ CONSUME_CHALLENGE: Final[LiteralString] = """
 
 async def consume_challenge(connection: Connection, challenge_id: UUID, binding: bytes) -> bool:
     """Use a challenge up, for the browser that asked for it."""
-    return await connection.fetchval(CONSUME_CHALLENGE, challenge_id, binding) is not None
+    return await connection.fetchval(CONSUME_CHALLENGE, row_of(challenge_id), binding) is not None
 
 
 END_CHALLENGE: Final[LiteralString] = """
@@ -312,7 +313,7 @@ END_CHALLENGE: Final[LiteralString] = """
 
 async def end_challenge(connection: Connection, challenge_id: UUID) -> bool:
     """The phone's no."""
-    return await connection.fetchval(END_CHALLENGE, challenge_id) is not None
+    return await connection.fetchval(END_CHALLENGE, row_of(challenge_id)) is not None
 
 
 SWEEP_CHALLENGES: Final[LiteralString] = """
@@ -368,18 +369,42 @@ def _actor(row: Record) -> Actor:
     )
 
 
-def _challenge(row: Record) -> Challenge:
+class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    type: str
+    body: str
+    actor: UUID | None
+    return_to: str | None
+
+
+def _content(made: Challenge) -> bytes:
+    return msgspec.json.encode(
+        {
+            "type": made.statement.type,
+            # As text: what nests twelve deep may not stand one deeper.
+            "body": canonical(made.statement.body).decode(),
+            "actor": made.actor,
+            "return_to": made.return_to,
+        }
+    )
+
+
+def _challenge(challenge_id: UUID, row: Record) -> Challenge:
     purpose: Purpose = row["purpose"]
     state: State = row["state"]
-    body = parse(row["body"].encode(), limit=LARGEST_STATEMENT)
+    raw = unseal(challenge_id, "content", row["content"])
+    content = msgspec.json.decode(raw, type=_Content)
+    body = parse(content.body.encode(), limit=LARGEST_STATEMENT)
+    signed = None
+    if row["signed"] is not None:
+        signed = read(unseal(challenge_id, "signed", row["signed"]))
     return Challenge(
-        id=row["id"],
+        id=challenge_id,
         purpose=purpose,
-        statement=Statement(type=row["type"], body=body),
+        statement=Statement(type=content.type, body=body),
         match=row["match"],
-        actor=row["actor"],
-        return_to=row["return_to"],
+        actor=content.actor,
+        return_to=content.return_to,
         state=state,
         expires_at=row["expires_at"],
-        signed=None if row["signed"] is None else read(row["signed"]),
+        signed=signed,
     )

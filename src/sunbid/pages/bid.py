@@ -9,12 +9,20 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from bidding.bid.domain import ACCEPTED, PENDING, REFUSED, Act
+from bidding.bid.domain import PENDING, REFUSED, Act, DoorRefusal
 from bidding.tender.domain import Lot
 from foundation.language import byte_size
+from sunbid.pages.bid_state import (
+    Bidder,
+    BidState,
+    Version,
+    bid_state,
+    final_act,
+    versions_of,
+    waiting_act,
+)
 from sunbid.pages.elements import (
     Action,
-    Banner,
     Check,
     Crumb,
     Deadline,
@@ -66,30 +74,19 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """One act of the bidder: a bid or its withdrawal."""
-
-    seq: int
-    kind: str
-    intake_at: datetime
-    state: str
-    receipt: str | None
-    tag: Tag
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TasksView:
     """The bidder's preparation of a bid for one lot."""
 
     title: str
     lot_id: str
     crumbs: tuple[Crumb, ...]
-    banner: Banner
+    status: BidState
     deadline: Deadline | None
     is_closed: bool
     closes_at: datetime | None
     tasks: tuple[Task, ...]
     versions: tuple[Version, ...]
+    may_withdraw: bool
     commands: tuple[str, ...]
     material: str
     links: tuple[Action, ...]
@@ -104,13 +101,17 @@ class TasksView:
 class Holder:
     """The bidder that asks, and the address of this platform, for the commands shown."""
 
-    uscc: str
-    name: str
+    bidder: Bidder
     server: str
 
 
 def tasks_view(
-    lot: Lot, acts: Sequence[Act], documents: int, now: datetime, holder: Holder
+    lot: Lot,
+    acts: Sequence[Act],
+    documents: int,
+    now: datetime,
+    holder: Holder,
+    refusals: Sequence[DoorRefusal] = (),
 ) -> TasksView:
     """The task list of a bidder for a lot, from its own acts."""
     ordered = sorted(acts, key=lambda act: act.seq)
@@ -123,12 +124,16 @@ def tasks_view(
             Crumb(label=lot.tender_number, href=f"/lots/{lot.id}"),
             Crumb(label=words("bid.title")),
         ),
-        banner=state_banner(lot, ordered, final),
+        status=bid_state(lot, ordered, holder.bidder),
         deadline=without_action(bids_deadline(lot, now, is_bidder=True)),
         is_closed=group_of(lot) != "bidding",
         closes_at=lot.deadline_at,
         tasks=tasks(lot, final, ordered, documents),
-        versions=tuple(version(act, final) for act in reversed(ordered)),
+        versions=versions_of(ordered, refusals),
+        may_withdraw=group_of(lot) == "bidding"
+        and final is not None
+        and final.kind == "manifest"
+        and waiting_act(ordered) is None,
         commands=commands(lot, holder),
         material=f"/api/v1/lots/{lot.id}/sealing-material",
         links=links(lot),
@@ -137,11 +142,12 @@ def tasks_view(
 
 def commands(lot: Lot, holder: Holder) -> tuple[str, ...]:
     """How a bid is sealed and handed in from the bidder's own computer."""
-    volumes = " ".join(f"--volume {name}=DIR" for name in lot.volumes)
+    volumes = " ".join(f"--volume {volume}=DIR" for volume in lot.volumes)
+    uscc, name = holder.bidder.uscc, holder.bidder.name
     return (
-        f"sunbid login --server {holder.server} --licence {holder.uscc} --session session.json",
-        f"sunbid seal lot.json {volumes} --uscc {holder.uscc} --name {holder.name} --out bid",
-        f"sunbid submit bid --licence {holder.uscc} --session session.json",
+        f"sunbid login --server {holder.server} --licence {uscc} --session session.json",
+        f"sunbid seal lot.json {volumes} --uscc {uscc} --name {name} --out bid",
+        f"sunbid submit bid --licence {uscc} --session session.json",
         "sunbid receipt verify bid/receipt.json --policy policy",
     )
 
@@ -159,53 +165,16 @@ def without_action(deadline: Deadline | None) -> Deadline | None:
     )
 
 
-def final_act(acts: Sequence[Act]) -> Act | None:
-    """The act that counts: the accepted one with the highest number."""
-    accepted = [act for act in acts if act.state == ACCEPTED]
-    return accepted[-1] if accepted else None
-
-
-def state_banner(lot: Lot, acts: Sequence[Act], final: Act | None) -> Banner:
-    """Whether a bid is handed in, in the four states of a submission."""
-    pending = next((act for act in acts if act.state == PENDING), None)
-    if pending is not None:
-        return Banner(
-            state="unknown",
-            title=words("bid.pending"),
-            text=words("bid.pending_text", seq=pending.seq, at=pending.intake_at),
-        )
-    if final is None:
-        return Banner(state="unsent", title=words("bid.unsent"), text=words("bid.unsent_text"))
-    if final.kind == "withdraw":
-        return Banner(
-            state="stale",
-            title=words("bid.withdrawn"),
-            text=words("bid.withdrawn_text", at=final.intake_at),
-        )
-    return sent_banner(lot, final)
-
-
-def sent_banner(lot: Lot, final: Act) -> Banner:
-    """The banner of a bid that is in."""
-    early = lot.deadline_at - final.intake_at if lot.deadline_at else None
-    text: Words = words("bid.sent_text", seq=final.seq, at=final.intake_at)
-    if early is not None:
-        text = words("bid.sent_early", seq=final.seq, at=final.intake_at, early=early)
-    actions = (
-        (Action(label=words("bid.see_receipt"), href=f"/receipts/{final.receipt_id}"),)
-        if final.receipt_id
-        else ()
-    )
-    return Banner(state="sent", title=words("bid.sent"), text=text, actions=actions)
-
-
 def tasks(lot: Lot, final: Act | None, acts: Sequence[Act], documents: int) -> tuple[Task, ...]:
     """What has to be done, in its order."""
     page = f"/lots/{lot.id}"
     is_sent = final is not None and final.kind == "manifest"
     sizes = {e["volume"]: int(e["size"]) for e in final.envelopes} if final is not None else {}
     volumes = zip(lot.volumes, volume_names(lot.volumes), strict=True)
-    sealed = tuple(volume_task(name, label, sizes, is_sent=is_sent) for name, label in volumes)
+    sealed = tuple(
+        volume_task(name, label, sizes, f"{page}/bid/seal#volumes", is_sent=is_sent)
+        for name, label in volumes
+    )
     return (
         Task(
             state="done" if documents else "todo",
@@ -222,11 +191,13 @@ def tasks(lot: Lot, final: Act | None, acts: Sequence[Act], documents: int) -> t
             link=words("task.look"),
         ),
         *sealed,
-        submit_task(acts, is_sent=is_sent),
+        submit_task(acts, f"{page}/bid/check", is_sent=is_sent),
     )
 
 
-def volume_task(name: str, label: Text, sizes: Mapping[str, int], *, is_sent: bool) -> Task:
+def volume_task(
+    name: str, label: Text, sizes: Mapping[str, int], href: str, *, is_sent: bool
+) -> Task:
     """One volume: prepared and sealed on the bidder's side, never here."""
     has_it = is_sent and name in sizes
     text = (
@@ -238,12 +209,12 @@ def volume_task(name: str, label: Text, sizes: Mapping[str, int], *, is_sent: bo
         state="done" if has_it else "todo",
         title=label,
         text=text,
-        href="#how",
-        link=words("task.how"),
+        href=href,
+        link=words("task.replace") if has_it else words("task.seal"),
     )
 
 
-def submit_task(acts: Sequence[Act], *, is_sent: bool) -> Task:
+def submit_task(acts: Sequence[Act], href: str, *, is_sent: bool) -> Task:
     """Sealing and handing in, with the last thing that happened."""
     last = acts[-1] if acts else None
     if last is not None and last.state == REFUSED:
@@ -256,27 +227,7 @@ def submit_task(acts: Sequence[Act], *, is_sent: bool) -> Task:
     else:
         state, text = "todo", words("task.submit_text")
     return Task(
-        state=state, title=words("task.submit"), text=text, href="#how", link=words("task.how")
-    )
-
-
-def version(act: Act, final: Act | None) -> Version:
-    """One act in the list of what was handed in."""
-    if act.state == REFUSED:
-        tag = Tag(label=words("bid.v_refused"), state="bad", icon="cross")
-    elif act.state == PENDING:
-        tag = Tag(label=words("bid.v_pending"), state="info", icon="ring")
-    elif final is not None and act.sid == final.sid:
-        tag = Tag(label=words("bid.v_valid"), state="ok", icon="check")
-    else:
-        tag = Tag(label=words("bid.v_replaced"))
-    return Version(
-        seq=act.seq,
-        kind=act.kind,
-        intake_at=act.intake_at,
-        state=act.state,
-        receipt=str(act.receipt_id) if act.receipt_id else None,
-        tag=tag,
+        state=state, title=words("task.submit"), text=text, href=href, link=words("task.check")
     )
 
 

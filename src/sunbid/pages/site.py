@@ -67,6 +67,12 @@ def helpers(catalogue: Catalogue, language: Language) -> Mapping[str, object]:
     def span(length: timedelta, parts: int = 2) -> str:
         return duration(language, length, parts=parts)
 
+    def patterns(section: str) -> dict[str, str]:
+        # What a script says: it fills in the values itself.
+        first = f"{section}."
+        texts = catalogue.texts[language].items()
+        return {key[len(first) :]: text for key, text in texts if key.startswith(first)}
+
     def tongue(value: object) -> Markup:
         # Names and facts of a tender are Chinese on every page; screen readers must know.
         is_foreign = language != "zh" and isinstance(value, str) and CHINESE.search(value)
@@ -74,6 +80,7 @@ def helpers(catalogue: Catalogue, language: Language) -> Mapping[str, object]:
 
     return {
         "written": written,
+        "patterns": patterns,
         "tongue": tongue,
         "when": when,
         "short": short,

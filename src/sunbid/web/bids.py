@@ -15,8 +15,7 @@ from bidding.tender import service as tender
 from bidding.tender.domain import Lot
 from foundation.database import reading
 from foundation.identity import require
-from foundation.identity.actor import OPERATOR
-from foundation.identity.request import session_of, session_signed_in, signed_in
+from foundation.identity.request import session_of, signed_in
 from foundation.ledger.policy import read_policy
 from foundation.ledger.receipt import Verdict, verify_receipt
 from foundation.ledger.receipt_form import receipt_file
@@ -32,9 +31,7 @@ from sunbid.pages.facts import read_now
 from sunbid.pages.ledger import BidsView
 from sunbid.pages.lifecycle import group_of
 from sunbid.pages.notices import lot_title
-
-# A company with its licence, or a colleague under its mandate.
-BIDDERS: Final = ("bidder", OPERATOR)
+from sunbid.web.own_acts import BIDDERS, acts_of_session, bidder_of, refusals_of_session
 
 
 @get("/bids", include_in_schema=False)
@@ -56,19 +53,12 @@ async def tasks(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     desk: Desk = request.app.state.desk
     actor = require(signed_in(request), *BIDDERS)
     held, documents = await tender.show_lot(desk.db, actor, lot)
-    acts = await acts_of_session(request, held)
+    acts = await acts_of_session(request, lot)
+    refusals = await refusals_of_session(request, lot)
     server = request.app.state.settings.public_url
-    holder = Holder(uscc=actor.subject or "", name=actor.name, server=server)
-    view = tasks_view(held, acts, len(documents), await read_now(desk.db), holder)
+    holder = Holder(bidder=await bidder_of(request, lot), server=server)
+    view = tasks_view(held, acts, len(documents), await read_now(desk.db), holder, refusals)
     return await page(request, "bid/tasks.html", view)
-
-
-async def acts_of_session(request: AnyRequest, lot: Lot) -> list[Act]:
-    """The acts of whoever is logged in, by the token that this login gets for the lot."""
-    desk: Desk = request.app.state.desk
-    session = session_signed_in(request)
-    token = await service.make_token(desk, session, lot.id)
-    return await service.own_acts(desk, lot.id, token, session.actor.subject or "")
 
 
 @get("/receipts/{receipt:uuid}", include_in_schema=False)
@@ -107,7 +97,7 @@ async def receipt_paper(request: AnyRequest, lot: Lot, act: Act, proof: str) -> 
         checks=tuple(check_line(check) for check in verdict.checks),
         bidder=bidder,
         now=await read_now(request.app.state.desk.db),
-        later=None if bidder is None else later_act(await acts_of_session(request, lot), act),
+        later=None if bidder is None else later_act(await acts_of_session(request, lot.id), act),
         qr=qr_svg(f"sunbid:sid:{statement.sid}", f"QR {statement.sid[:16]}"),
     )
 
@@ -164,7 +154,7 @@ async def own_name(request: AnyRequest, lot: Lot, act: Act) -> tuple[str, str] |
         is_own = bidder["uscc"] == session.actor.subject
         return (bidder["name"], bidder["uscc"]) if is_own else None
     try:
-        own = await acts_of_session(request, lot)
+        own = await acts_of_session(request, lot.id)
     except Refused:
         # The signer may be away; then the page names nobody.
         return None

@@ -29,6 +29,7 @@ from foundation.web import AnyRequest, page, refuse_foreign_forms
 from sunbid.client import Client
 from sunbid.web.authentication import browser_of, session_cookie, session_token
 from sunbid.web.identity_desk import NEWCOMER, browser_and_cookie, desk_of
+from sunbid.web.own_acts import finish_act
 
 HOME: Final = "/"
 
@@ -133,6 +134,10 @@ async def wait_for_signature(request: AnyRequest, challenge: FromPath[UUID]) -> 
     actor = signed_in(request)
     browser = browser_of(request, desk.settings)
     found, own = await challenges.read_challenge(desk.db, challenge, browser)
+    if own and found.signed is not None:
+        going_on = await finish_act(request, found)
+        if going_on is not None:
+            return going_on
     if found.state == "consumed" and own:
         return Redirect(found.return_to or HOME, status_code=303)
     if found.signed is None or not own:

@@ -10,11 +10,15 @@ import sunbid.web.notices
 import sunbid.web.panels
 import sunbid.web.papers
 import sunbid.web.printed
+import sunbid.web.releases
+import sunbid.web.sealing
 import sunbid.web.verification
 
 routes: Final = [
     *sunbid.web.notices.routes,
     *sunbid.web.bids.routes,
+    *sunbid.web.sealing.routes,
+    *sunbid.web.releases.routes,
     *sunbid.web.clues.routes,
     *sunbid.web.halls.routes,
     *sunbid.web.panels.routes,

@@ -1,12 +1,17 @@
 """Openings as far as a test wants them: bids, releases, suspensions, and what came out."""
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
-from bidding.opening import decisions, store
+from bidding.opening import decisions, stages, store
+from bidding.opening.closing import read_back
+from bidding.opening.domain import WindowOpen
+from bidding.opening.stages import Proposal
 from bidding.opening.unsealing import open_lot
-from bidding.sealing.member import share_check
+from bidding.sealing.member import Guard, share_check
 from foundation.clock import platform_now
 from foundation.database import reading
 from foundation.statements.canonical import b64
@@ -17,11 +22,13 @@ from foundation.statements.signed import (
 from sunbid.export import make_package
 from sunbid.verify.verifier import verify_package
 from world import (
+    DEADLINE,
     MORNING,
     BidderOf,
     SeatHolder,
     World,
     codes_of,
+    refused,
 )
 
 WINDOW = timedelta(minutes=31)
@@ -64,9 +71,13 @@ async def open_all(world: World) -> None:
 async def all_hold(world: World) -> None:
     """The record is signed, and a stranger's verifier finds nothing wrong."""
     await world.sign_record()
-    package = await make_package(world.desk, world.lot)
+    await all_hold_so_far(world)
+
+
+async def all_hold_so_far(world: World) -> None:
+    """What is published by now: a stranger's verifier finds nothing wrong."""
     target = world.folder / "package.zip"
-    target.write_bytes(package)
+    target.write_bytes(await make_package(world.desk, world.lot))
     with target.open("rb") as source:
         bad = [(c.id, c.object, c.detail) for c in verify_package(source) if c.ok is False]
     assert bad == []
@@ -144,3 +155,73 @@ async def a_cure(
         "value": b64(value),
     }  # fmt: skip
     return unsigned("cure", body)
+
+
+# --- later stages
+
+TWO = ((("qual",), DEADLINE), (("price",), None))
+REPORT = "ab" * 32
+
+
+async def first_stage_recorded(world: World, count: int = 3) -> tuple[list[BidderOf], Statement]:
+    """A lot of two stages whose first is recorded."""
+    world.first = ("qual",)
+    await world.published_lot(minimum=count, stages=TWO)
+    await world.set_clock(MORNING)
+    bidders = [world.bidder(n) for n in range(1, count + 1)]
+    for bidder in bidders:
+        await world.bid(bidder)
+    await world.tick()
+    closing = await world.begin_opening()
+    for bidder in bidders:
+        await world.release(bidder, closing)
+    await world.check_all()
+    await open_all(world)
+    await world.sign_record()
+    return bidders, closing
+
+
+async def submission_of(world: World, bidder: BidderOf) -> UUID:
+    async with reading(world.db, "bidding") as connection:
+        listed = await store.listed(connection, world.lot)
+    trees = set(bidder.bids[-1].heads())
+    return next(one.submission for one in listed if one.tree in trees)
+
+
+async def propose(world: World, *passed: UUID, who: str = "agency") -> Statement:
+    proposal = Proposal(passed=passed, report_sha256=REPORT)
+    return await stages.ask_stage(world.desk, world.actors[who], world.lot, proposal)
+
+
+async def begin_second(world: World, *passed: UUID, early: bool = False) -> Statement:
+    """The supervisor signs the second stage, an hour is given, phase 1 begins."""
+    hour = await stages.ask_stage_hour(
+        world.desk, world.actors["agency"], world.lot, 2, await in_an_hour(world)
+    )
+    for part in ("buyer", "supervisor"):
+        await world.sign_paper(part, hour.sid)
+    statement = await propose(world, *passed)
+    assert await world.sign_paper("supervisor", statement.sid)
+    await world.tick(2)
+    if not early:
+        assert isinstance(await refused(world.step("phase1")), WindowOpen)
+        await later(world, timedelta(hours=1, seconds=1))
+    world.stage, world.staged = 2, frozenset(statement.body["trees"])
+    for seat in world.members.values():
+        seat.guard[0] = Guard()
+    await world.step("phase1")
+    await read_back(world.desk, world.lot)
+    return statement
+
+
+async def in_an_hour(world: World) -> datetime:
+    return await world.now() + timedelta(hours=1)
+
+
+def an_hour_ago(world: World) -> Callable[..., Awaitable[datetime]]:
+    """A platform for which every stage's hour has come."""
+
+    async def hour(*_: object) -> datetime:
+        return await world.now() - timedelta(hours=1)
+
+    return hour

@@ -370,7 +370,7 @@ def some_listed(released: int) -> list[Listed]:
     """Three envelopes of seven bids; so many bids are released by their bidders."""
     return [
         Listed(
-            lot=LOT, tree=f"{i}{j}" * 32, submission=a_submission(i), act=DIGEST, seq=1,
+            lot=LOT, tree=f"{i}{j}" * 32, stage=1, submission=a_submission(i), act=DIGEST, seq=1,
             volume=volume, header_hash="", wraps_hash="", size=1, upload=LOT, header=b"",
             wraps=b"", blob="ok", b_value=b"x" if i < released else None,
             b_from="bidder" if i < released else None,
@@ -393,7 +393,8 @@ def an_opening(phase: str, minutes: int, window: int | None = 30) -> Opening:
     at = DEADLINE + timedelta(minutes=minutes)
     return Opening(
         lot=LOT, closed_at=DEADLINE, closed_tick=1, cut=LOT, closing=DIGEST, list_root=DIGEST,
-        phase=phase, phase_at=at, phase_until=at + timedelta(minutes=window) if window else None,
+        stage=1, phase=phase, phase_at=at,
+        phase_until=at + timedelta(minutes=window) if window else None,
         remedy_start=None, record=None, recorded_at=None, suspended_at=None, decided=None,
     )  # fmt: skip
 

@@ -189,6 +189,10 @@ class World:
     lot: UUID = NONE_YET
     tender: UUID = NONE_YET
     papers: dict[str, str] = field(default_factory=dict)
+    # The stage of the opening that is played; members keep one guard for each.
+    stage: int = 1
+    staged: frozenset[str] = frozenset()
+    first: tuple[str, ...] = VOLUMES
 
     @property
     def db(self) -> Database:
@@ -323,11 +327,13 @@ class World:
         """Publish the lot; bids may come."""
         return await tenders.publish(self.db, self.desk.signer, self.actors["agency"], self.lot)
 
-    async def published_lot(self, *, minimum: int = 3, number: str = "A-1") -> None:
+    async def published_lot(
+        self, *, minimum: int = 3, number: str = "A-1", **announced: Any
+    ) -> None:
         """Everything up to publication, and one tick."""
         await self.draft(minimum=minimum, number=number)
         await self.set_clock(PUBLISHED_AT)
-        await self.announce()
+        await self.announce(**announced)
         await self.publish()
         await self.tick()
 
@@ -503,21 +509,28 @@ class World:
         """The statement with a bidder's halves."""
         heads = bidder.bids[version].heads()
         own = bidder.opening
-        values = {t: unwrap_b(h, own.exchange, own.public) for t, h in heads.items()}
-        body = release_b(closing.sid, 1, values, heads)
+        wanted = self.staged if self.stage > 1 else self.first_of(heads)
+        values = {t: unwrap_b(h, own.exchange, own.public) for t, h in heads.items() if t in wanted}
+        body = release_b(closing.sid, self.stage, values, heads)
         return unsigned("release-b", msgspec.to_builtins(body))
+
+    def first_of(self, heads: Mapping[str, Head]) -> set[str]:
+        """The files of a bid that the first stage opens."""
+        return {tree for tree, head in heads.items() if head.header.volume in self.first}
 
     async def question(self, seat: SeatHolder) -> tuple[Appointment, Question]:
         """What the platform shows to a seat, as its own client takes it."""
         keys = await self.keys()
         closing, schedule = (await self.kept("closing"))[-1], (await self.kept("schedule"))[-1]
         async with reading(self.db, "bidding") as connection:
-            listed = await listed_of(connection, self.lot)
-        entries = list_entries(listed)
+            entries = list_entries(await listed_of(connection, self.lot))
+            listed = await listed_of(connection, self.lot, self.stage)
         return Appointment(keys=keys, group=seat.group, i=seat.i), Question(
             closing_sid=closing.sid,
             closing=decode_body(closing, Closing),
-            stage=1,
+            stage=self.stage,
+            stage_trees=self.staged if self.stage > 1 else None,
+            stage_schedule=schedule.sid if self.stage > 1 else None,
             schedule_sid=schedule.sid,
             schedule=decode_body(schedule, Schedule),
             entries=[decode(e, ListEntry) for e in entries],

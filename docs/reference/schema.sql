@@ -399,11 +399,15 @@ CREATE TABLE bidding.listed (
     b_from text,
     b_at timestamp with time zone,
     t_value bytea,
+    stage integer,
     CONSTRAINT listed_b_from_check CHECK ((b_from = ANY (ARRAY['bidder'::text, 'remedy'::text, 'cure'::text]))),
-    CONSTRAINT listed_blob_check CHECK ((blob = ANY (ARRAY['unread'::text, 'whole'::text, 'missing'::text, 'corrupt'::text])))
+    CONSTRAINT listed_blob_check CHECK ((blob = ANY (ARRAY['unread'::text, 'whole'::text, 'missing'::text, 'corrupt'::text]))),
+    CONSTRAINT listed_stage_check CHECK (((stage >= 1) AND (stage <= 4)))
 );
 
 COMMENT ON TABLE bidding.listed IS 'The envelopes that the closing lists, with their two halves.';
+
+COMMENT ON COLUMN bidding.listed.stage IS 'The stage that opens the envelope; NULL while none was begun for it, and for ever if left out.';
 
 CREATE SEQUENCE bidding.lot_lock_key
     START WITH 1
@@ -500,10 +504,22 @@ CREATE TABLE bidding.opened_bid (
     name text NOT NULL,
     items jsonb NOT NULL,
     files jsonb NOT NULL,
-    machine_code text
+    machine_code text,
+    is_complete boolean DEFAULT true NOT NULL
 );
 
-COMMENT ON TABLE bidding.opened_bid IS 'Bids whose every volume was opened. files: volume to the files inside, as object keys.';
+COMMENT ON TABLE bidding.opened_bid IS 'Bids of which every volume of a stage was opened. files: volume to files, as object keys.';
+
+COMMENT ON COLUMN bidding.opened_bid.is_complete IS 'Every volume of the lot was opened; false after a first stage, and for ever if left out.';
+
+CREATE TABLE bidding.opened_stage (
+    lot uuid NOT NULL,
+    stage integer NOT NULL,
+    record bytea NOT NULL,
+    recorded_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE bidding.opened_stage IS 'The signed record of each stage.';
 
 CREATE TABLE bidding.opening (
     lot uuid NOT NULL,
@@ -520,17 +536,21 @@ CREATE TABLE bidding.opening (
     recorded_at timestamp with time zone,
     suspended_at timestamp with time zone,
     decided text,
+    stage integer DEFAULT 1 NOT NULL,
     CONSTRAINT opening_decided_check CHECK ((decided = ANY (ARRAY['go-on'::text, 'terminated'::text]))),
-    CONSTRAINT opening_phase_check CHECK ((phase = ANY (ARRAY['closed'::text, 'phase1'::text, 'phase2'::text, 'phase3'::text, 'phase4'::text, 'record'::text, 'done'::text])))
+    CONSTRAINT opening_phase_check CHECK ((phase = ANY (ARRAY['closed'::text, 'phase1'::text, 'phase2'::text, 'phase3'::text, 'phase4'::text, 'record'::text, 'done'::text]))),
+    CONSTRAINT opening_stage_check CHECK (((stage >= 1) AND (stage <= 4)))
 );
 
-COMMENT ON TABLE bidding.opening IS 'Where the opening of a lot stands. A phase never goes back.';
+COMMENT ON TABLE bidding.opening IS 'Where the opening of a lot stands. Within a stage a phase never goes back.';
 
 COMMENT ON COLUMN bidding.opening.closed_tick IS 'Ledger size at the closing: the cut is queued only after a tick that began later.';
 
 COMMENT ON COLUMN bidding.opening.suspended_at IS 'Since when too few members released after the window; NULL while the opening runs.';
 
 COMMENT ON COLUMN bidding.opening.decided IS 'How the supervisor ended a suspension; terminated is final and nothing is decrypted.';
+
+COMMENT ON COLUMN bidding.opening.stage IS 'The stage that runs or ran last; phase, windows, remedy list and record are those of it.';
 
 CREATE TABLE bidding.plan (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -709,7 +729,7 @@ CREATE VIEW bidding.v_opened_bid AS
     b.machine_code
    FROM (bidding.opened_bid b
      JOIN bidding.lot l ON ((l.id = b.lot)))
-  WHERE (l.status = ANY (ARRAY['recorded'::text, 'evaluating'::text, 'evaluated'::text, 'standstill'::text, 'awarded'::text, 'contracted'::text, 'failed'::text]));
+  WHERE (b.is_complete AND (l.status = ANY (ARRAY['recorded'::text, 'evaluating'::text, 'evaluated'::text, 'standstill'::text, 'awarded'::text, 'contracted'::text, 'failed'::text])));
 
 COMMENT ON VIEW bidding.v_opened_bid IS 'Opened bids, once the record of the opening is signed.';
 
@@ -1464,6 +1484,9 @@ ALTER TABLE ONLY bidding.member_key
 ALTER TABLE ONLY bidding.opened_bid
     ADD CONSTRAINT opened_bid_pkey PRIMARY KEY (lot, submission);
 
+ALTER TABLE ONLY bidding.opened_stage
+    ADD CONSTRAINT opened_stage_pkey PRIMARY KEY (lot, stage);
+
 ALTER TABLE ONLY bidding.opening
     ADD CONSTRAINT opening_pkey PRIMARY KEY (lot);
 
@@ -1854,6 +1877,9 @@ ALTER TABLE ONLY bidding.mandate
 ALTER TABLE ONLY bidding.opened_bid
     ADD CONSTRAINT opened_bid_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
 
+ALTER TABLE ONLY bidding.opened_stage
+    ADD CONSTRAINT opened_stage_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.opening(lot);
+
 ALTER TABLE ONLY bidding.opening
     ADD CONSTRAINT opening_cut_fkey FOREIGN KEY (cut) REFERENCES foundation.ledger_queue(id);
 
@@ -2074,6 +2100,16 @@ GRANT SELECT,INSERT,UPDATE ON TABLE bidding.mandate TO sunbid_bidding;
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.member_key TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.opened_bid TO sunbid_bidding;
+
+GRANT UPDATE(items) ON TABLE bidding.opened_bid TO sunbid_bidding;
+
+GRANT UPDATE(files) ON TABLE bidding.opened_bid TO sunbid_bidding;
+
+GRANT UPDATE(machine_code) ON TABLE bidding.opened_bid TO sunbid_bidding;
+
+GRANT UPDATE(is_complete) ON TABLE bidding.opened_bid TO sunbid_bidding;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE bidding.opened_stage TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.opening TO sunbid_bidding;
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from bidding.award import service as award
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
-from bidding.opening import decisions, release, steps, unsealing
+from bidding.opening import decisions, record, release, stages, steps
 from bidding.opening import store as opening_store
 from bidding.participant import service as mandates
 from bidding.sealing.bodies import MemberKey
@@ -66,10 +66,11 @@ class Acceptor:
 
 PAPERS: Final[Mapping[str, Acceptor]] = {
     "opening-keys": Acceptor("bidding", tender.accept_opening_keys),
-    "schedule": Acceptor("bidding", tender.accept_schedule),
+    "schedule": Acceptor("bidding", stages.accept_schedule),
+    "stage": Acceptor("bidding", stages.accept_stage),
     "remedy-start": Acceptor("bidding", steps.accept_remedy_start),
     "supervisor-decision": Acceptor("bidding", decisions.accept_decision),
-    "opening-record": Acceptor("bidding", unsealing.accept_opening_record),
+    "opening-record": Acceptor("bidding", record.accept_opening_record),
     "draw": Acceptor("experts", panel.accept_draw),
     "evaluation-report": Acceptor("experts", panel.accept_report),
     "award": Acceptor("bidding", award.accept_award),

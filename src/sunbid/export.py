@@ -15,9 +15,10 @@ from uuid import UUID
 
 from bidding.award.evidence import award_evidence
 from bidding.bid.desk import Desk
+from bidding.opening.stage_store import opened_stages
 from bidding.opening.store import listed as listed_of
 from bidding.opening.store import results as results_of
-from bidding.opening.transcript import transcript
+from bidding.opening.transcript import not_yet_shown, transcript
 from bidding.sealing.parts import PART
 from bidding.tender import store as tender_store
 from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, Lot
@@ -101,7 +102,9 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
         codes = {result.tree: result.code for result in await results_of(connection, lot_id)}
         # With what was released somebody could open a file that stayed closed.
         listed = await listed_of(connection, lot_id)
-        published = [one for one in listed if codes.get(one.tree) in READ]
+        recorded = await opened_stages(connection, lot_id)
+        published = [one for one in listed if codes.get(one.tree) in READ and one.stage in recorded]
+        waiting = await not_yet_shown(connection, lot_id)
         award = await award_evidence(connection, lot)
         if award is not None:
             files["award.json"] = award
@@ -111,7 +114,7 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
         if evaluation is not None:
             files["evaluation.json"] = evaluation
     shown = {event.sid for event in events}
-    files["leaves.json"], proofs = await _leaves(desk.db, lot, shown, now)
+    files["leaves.json"], proofs = await _leaves(desk.db, lot, (shown, waiting), now)
     files["opening.json"]["proofs"] |= proofs
     async with reading(desk.db, "bidding") as connection:
         files["consistency.json"] = await _consistency(connection, notes_in(files))
@@ -149,10 +152,11 @@ async def _about(connection: Connection, lot: Lot, now: datetime) -> dict[str, J
 
 
 async def _leaves(
-    db: Database, lot: Lot, shown: set[str], now: datetime
+    db: Database, lot: Lot, told: tuple[set[str], set[str]], now: datetime
 ) -> tuple[list[Json], dict[str, str]]:
     """Every leaf of every batch that touches the lot, opened where 14.5 says so, and proofs.
 
+    `told` are the events that the package shows, and the statements that wait for their stage.
     One proof for each complete subtree of a batch is enough: the proof of one of its leaves fixes
     its root. A batch of more than a quantum may lie in several subtrees.
     """
@@ -163,12 +167,14 @@ async def _leaves(
         unsettled = {row["id"] for row in await connection.fetch(LOTS_WITHOUT_RESULT)}
         origin = (await origin_of(connection)).origin
         proofs = await tlog_proofs(connection, first_of_subtrees(entries))
+    shown, waits = told
     spans = [(row["published_at"], row["closed_at"]) for row in waiting]
     still_secret = {str(row["id"]) for row in waiting}
     leaves = [
         opening_of(entry, origin).to_json()
         if is_open(entry, str(lot.id), spans, still_secret, now)
         and not is_confidential(entry, unsettled, shown)
+        and subject_of(entry) not in waits
         else {"index": entry.index, "leaf_hash": entry.leaf_hash.hex()}
         for entry in entries
     ]
@@ -205,6 +211,12 @@ async def _consistency(connection: Connection, notes: set[str]) -> list[Json]:
         }
         for old, new in pairwise(sizes)
     ]
+
+
+def subject_of(entry: Entry) -> str | None:
+    """The statement that a leaf is of."""
+    subject: str | None = json.loads(entry.body).get("subject")
+    return subject
 
 
 def is_confidential(entry: Entry, unsettled: Set[str], shown: Set[str]) -> bool:

@@ -36,7 +36,6 @@ STILL_MISSING: Final[frozenset[int]] = frozenset({
     56,  # a deleted blob
     57,  # another file supplied again
     77,  # a false unwrap_failed
-    89,  # the price of a rejected bid
     108,  # the buyer probes
     109,  # a consortium member apart
     110,  # messages before the closing

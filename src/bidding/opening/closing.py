@@ -17,6 +17,7 @@ from bidding.opening.domain import (
     Listed,
     list_entries,
 )
+from bidding.opening.stages import plan_in_force
 from bidding.sealing.envelope import split_head
 from bidding.sealing.parts import PART, part_hash, tree_of_parts
 from bidding.tender import store as tender_store
@@ -112,7 +113,8 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
             await store.set_closing(connection, lot_id, statement.sid, None)
             await tender_store.move_lot(connection, lot, next_status(lot.status, "not_open"))
         else:
-            listed = [one for act in bids for one in await _listed(desk, act)]
+            first = (await plan_in_force(connection, lot)).stages[0].volumes
+            listed = [one for act in bids for one in await _listed(desk, act, first)]
             entries = list_entries(listed)
             list_root = root_of([hash_leaf(canonical(e)) for e in entries]).hex()
             body = {
@@ -140,8 +142,11 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
     return statement
 
 
-async def _listed(desk: Desk, act: Act) -> list[Listed]:
-    """Return the list rows of a bid, with header and wraps read from its first parts."""
+async def _listed(desk: Desk, act: Act, first: Sequence[str]) -> list[Listed]:
+    """Return the list rows of a bid, with header and wraps read from its first parts.
+
+    `first` are the volumes of stage 1; those of later stages wait for their own statement.
+    """
     rows = []
     for envelope in act.envelopes:
         part = await desk.objects.get(f"blobs/{envelope['upload']}/0")
@@ -150,6 +155,7 @@ async def _listed(desk: Desk, act: Act) -> list[Listed]:
             Listed(
                 lot=act.lot,
                 tree=envelope["tree"],
+                stage=1 if envelope["volume"] in first else None,
                 submission=act.submission,
                 act=act.sid,
                 seq=act.seq,

@@ -68,7 +68,7 @@ async def ask_decision(
             "lot": str(lot.id),
             "round": lot.round,
             "closing": opening.closing,
-            "stage": 1,
+            "stage": opening.stage,
             "decision": decision,
             "tree": None,
             "fault": None,
@@ -125,7 +125,7 @@ async def _silent_members(
     if decision == GO_ON:
         _require_remedy_over(opening, now)
     keys = await keys_in_force(connection, lot)
-    standing = await standing_of(connection, opening, keys, now)
+    standing = await standing_of(connection, lot, opening, keys, now)
     if not waiting_for(standing)[2]:
         raise WrongPhase("no member is missing any more: the host goes on with the step resumed")
     return [{"group": group, "i": i} for group, i in silent_members(standing)]

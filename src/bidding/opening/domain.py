@@ -75,6 +75,7 @@ class Opening:
     cut: UUID | None
     closing: str | None
     list_root: str | None
+    stage: int
     phase: str
     phase_at: datetime | None
     phase_until: datetime | None
@@ -91,6 +92,8 @@ class Listed:
 
     lot: UUID
     tree: str
+    # The stage that opens it; None while no stage was begun for it.
+    stage: int | None
     submission: UUID
     act: str
     seq: int
@@ -172,7 +175,9 @@ class Standing:
     """All that the guards of an opening look at, read under one lock."""
 
     opening: Opening
-    closing_signed: bool
+    # Of the running stage: whether its closing or `stage` is in a checkpoint, and its hour.
+    begun_signed: bool
+    opens_at: datetime | None
     listed: Sequence[Listed]
     shares: Sequence[Share]
     checks: Sequence[Checked]

@@ -42,8 +42,13 @@ def check_step(standing: Standing, step: str) -> None:
 
 def _phase1(standing: Standing) -> None:
     require_phase(standing.opening, CLOSED)
-    if not standing.closing_signed:
-        raise CutMissing("the closing is not in a signed checkpoint yet")
+    if not standing.begun_signed:
+        raise CutMissing("what begins this stage is not in a signed checkpoint yet")
+    stage, opens_at = standing.opening.stage, standing.opens_at
+    if opens_at is None:
+        raise WrongPhase(f"the schedule gives stage {stage} no hour yet; have one signed")
+    if standing.now < opens_at:
+        raise WindowOpen(f"stage {stage} opens at {opens_at.isoformat()}")
 
 
 def _phase2(standing: Standing) -> None:

@@ -32,6 +32,7 @@ from foundation.statements.store import Kept, kept_statements
 TOLD: Final = (
     "closing",
     "not-opened",
+    "stage",
     "opening-step",
     "share-check",
     "release-ack",
@@ -72,7 +73,7 @@ async def hall_facts(db: Database, lot_id: UUID) -> HallFacts:
             raise UnknownLot(f"no lot {lot_id}")
         opening = await store.find_opening(connection, lot_id)
         is_listed = opening is not None and opening.closing is not None
-        is_open = opening is not None and opening.phase in NAMES_ARE_OPEN
+        is_open = opening is not None and names_are_open(opening)
         now = await platform_now(connection)
         return HallFacts(
             lot=lot,
@@ -81,12 +82,17 @@ async def hall_facts(db: Database, lot_id: UUID) -> HallFacts:
             shares=await store.shares(connection, lot_id) if is_listed else [],
             checks=await store.checks(connection, lot_id) if is_listed else [],
             results=await store.results(connection, lot_id) if is_open else [],
-            bids=await store.opened_bids(connection, lot_id) if is_open else [],
+            bids=await store.every_opened_bid(connection, lot_id) if is_open else [],
             needed=thresholds(await keys_in_force(connection, lot)) if is_listed else None,
             told=await kept_statements(connection, lot_id, TOLD) if is_listed else [],
             silent=await _silent(connection, lot, opening, now),
             now=now,
         )
+
+
+def names_are_open(opening: Opening) -> bool:
+    """Say whether names and prices may be shown: from phase 4 of stage 1 on (sealing.md 9.3)."""
+    return opening.stage > 1 or opening.phase in NAMES_ARE_OPEN
 
 
 async def _silent(
@@ -95,7 +101,7 @@ async def _silent(
     if opening is None or opening.suspended_at is None:
         return []
     keys = await keys_in_force(connection, lot)
-    return silent_members(await standing_of(connection, opening, keys, now))
+    return silent_members(await standing_of(connection, lot, opening, keys, now))
 
 
 async def hall_mark(db: Database, lot_id: UUID) -> str:
@@ -105,5 +111,14 @@ async def hall_mark(db: Database, lot_id: UUID) -> str:
         told = await store.told_so_far(connection, lot_id, TOLD)
         is_listed = opening is not None and opening.closing is not None
         # Before the closing nothing that depends on acts may be seen from outside (sealing.md 14).
-        phase = None if opening is None else (opening.phase, opening.closing, opening.record)
+        phase = (
+            None
+            if opening is None
+            else (
+                opening.stage,
+                opening.phase,
+                opening.closing,
+                opening.record,
+            )
+        )
         return repr((phase, told if is_listed else None))

@@ -33,6 +33,7 @@ MEMBER_TYPES: Final = (
     "opening-keys",
     "schedule",
     "closing",
+    "stage",
     "opening-step",
     "remedy-start",
     "release-ack",
@@ -43,7 +44,7 @@ SHOWN_FROM: Final = frozenset({"phase4", "record", "done"})
 
 
 async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, Json]:
-    """Return everything a member's client checks before it answers (sealing.md 8.2).
+    """Return what a member's client checks of the running stage before it answers (8.2).
 
     A `release-b` or `release-r` itself stays back: only its leaf is shown, which commits to it, for
     no custodian may see a bidder's half. Refuses who is neither a member of the opening keys nor a
@@ -53,8 +54,13 @@ async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, J
         lot = await tender_store.lot(connection, lot_id)
         await _require_member(connection, lot, actor)
         opening = await store.opening(connection, lot_id)
-        listed = await store.listed(connection, lot_id)
-        kept = await kept_statements(connection, lot_id, MEMBER_TYPES)
+        entries = list_entries(await store.listed(connection, lot_id))
+        listed = await store.listed(connection, lot_id, opening.stage)
+        kept = [
+            one
+            for one in await kept_statements(connection, lot_id, MEMBER_TYPES)
+            if one.statement.body.get("stage", opening.stage) == opening.stage
+        ]
         leaves, proofs = await public_leaves(connection, kept)
         if opening.cut is not None:
             cut = await leaf_opening(connection, opening.cut)
@@ -66,10 +72,11 @@ async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, J
         "tender": str(lot.tender),
         "lot": str(lot.id),
         "round": lot.round,
+        "stage": opening.stage,
         "phase": opening.phase,
         "phase_until": None if opening.phase_until is None else time_text(opening.phase_until),
         **{name: _files(kept, type_) for name, type_ in _SHOWN_FILES},
-        "entries": list_entries(listed),
+        "entries": entries,
         "headers": [b64(one.header) for one in listed],
         "wraps": [b64(one.wraps) for one in listed],
         "trees": [one.tree for one in listed],
@@ -91,6 +98,7 @@ _SHOWN_FILES: Final = (
     ("opening_keys", "opening-keys"),
     ("schedules", "schedule"),
     ("closings", "closing"),
+    ("stages", "stage"),
     ("steps", "opening-step"),
     ("remedy_starts", "remedy-start"),
     ("acks", "release-ack"),
@@ -121,21 +129,28 @@ async def hall(desk: Desk, lot_id: UUID) -> dict[str, Any]:
     bids = []
     for number, entry in enumerate(list_entries(listed), 1):
         submission = UUID(entry["submission"])
-        volumes = [one for one in listed if one.submission == submission]
+        volumes = [o for o in listed if o.submission == submission and o.stage == opening.stage]
         bids.append(
             {
                 "number": number,
                 "submission": entry["submission"],
                 "name": names.get(submission),
                 "released_at": _released_at(volumes),
-                "b_from": volumes[0].b_from,
-                "custodians": min(len(released_by(shares, "T", v.tree)) for v in volumes),
-                "results": [_result_part(results[v.tree]) for v in volumes if v.tree in results],
+                "b_from": volumes[0].b_from if volumes else None,
+                "custodians": min(
+                    (len(released_by(shares, "T", v.tree)) for v in volumes), default=0
+                ),
+                "results": [
+                    _result_part(results[v.tree])
+                    for v in listed
+                    if v.submission == submission and v.tree in results
+                ],
                 "items": None if submission not in opened else dict(opened[submission].items),
             }
         )
     return {
         **_lot_part(lot),
+        "stage": opening.stage,
         "phase": opening.phase,
         "phase_at": None if opening.phase_at is None else time_text(opening.phase_at),
         "phase_until": None if opening.phase_until is None else time_text(opening.phase_until),
@@ -177,12 +192,13 @@ def _result_part(result: Result) -> dict[str, Any]:
 
 def _released_at(volumes: Sequence[Listed]) -> str | None:
     times = [one.b_at for one in volumes if one.b_at is not None]
-    return time_text(max(times)) if len(times) == len(volumes) else None
+    return time_text(max(times)) if times and len(times) == len(volumes) else None
 
 
 async def _names(connection: Connection, lot: Lot, opening: Opening) -> dict[UUID, str]:
     """Names of bidders, from phase 4 of the stage on; nothing before."""
-    if opening.phase not in SHOWN_FROM or opening.decided == TERMINATED:
+    is_closed = opening.phase not in SHOWN_FROM or opening.decided == TERMINATED
+    if opening.stage == 1 and is_closed:
         return {}
     acts: list[Act] = await bid_store.acts_of_lot(connection, lot.id, lot.round)
     return {

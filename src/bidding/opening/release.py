@@ -61,7 +61,6 @@ from foundation.statements.store import (
     kept_statements,
 )
 
-ONLY_STAGE: Final = 1
 WRONG_VALUES_A_MINUTE: Final = 10
 # Whose shares the two kinds of cured shares are.
 GROUP_OF: Final[Mapping[str, Group]] = {"tshare": "T", "rshare": "R"}
@@ -114,7 +113,7 @@ async def _release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: st
         require_phase(opening, PHASE1)
         if opening.phase_until is not None and now >= opening.phase_until:
             raise WrongPhase(f"phase 1 ended at {opening.phase_until.isoformat()}")
-        listed = {one.tree: one for one in await store.listed(connection, lot_id)}
+        listed = {o.tree: o for o in await store.listed(connection, lot_id, opening.stage)}
         values = {value.tree: unb64(value.value, 32) for value in body.values}
         _check_halves(listed, values)
         if all(listed[tree].b_value is not None for tree in values):
@@ -167,7 +166,7 @@ def _check_halves(listed: Mapping[str, Listed], values: Mapping[str, bytes]) -> 
     for tree, value in values.items():
         one = listed.get(tree)
         if one is None:
-            raise OtherClosing(f"the file {tree[:16]}… is not in the list of this closing")
+            raise OtherClosing(f"the file {tree[:16]}… is not in the list of this stage")
         head = _head(one)
         if not head.binding.fits("B", 0, value, head.wraps.hb):
             wrong.append(one.volume)
@@ -185,7 +184,7 @@ async def take_share_check(desk: Desk, statement: Statement, lot_id: UUID) -> No
         require_phase(opening, PHASE1, PHASE2, PHASE3)
         keys = await keys_in_force(connection, lot)
         check_seat(keys, body.group, body.i, body.kid, statement)
-        listed = await store.listed(connection, lot_id)
+        listed = await store.listed(connection, lot_id, opening.stage)
         results = {result.tree: result.result for result in body.results}
         if sorted(results) != sorted(one.tree for one in listed):
             raise ReleaseIncomplete("a share check names every listed envelope of the stage")
@@ -206,7 +205,8 @@ async def take_release_r(desk: Desk, statement: Statement, lot_id: UUID) -> None
         # All of M as the supervisor signed it: a half that is cured meanwhile changes nothing.
         start = await kept_statement(connection, opening.remedy_start)
         remedied = set() if start is None else set(start.statement.body["trees"])
-        wanted = [one for one in await store.listed(connection, lot_id) if one.tree in remedied]
+        listed = await store.listed(connection, lot_id, opening.stage)
+        wanted = [one for one in listed if one.tree in remedied]
         await _keep_shares(connection, lot, statement, ("R", body.i, body.kid), shares, wanted)
 
 
@@ -219,7 +219,7 @@ async def take_release_t(desk: Desk, statement: Statement, lot_id: UUID) -> None
         if body.list_root != opening.list_root:
             raise OtherClosing("the release names another list than the closing's")
         shares = {share.tree: unb64(share.value, 32) for share in body.shares}
-        wanted = await store.listed(connection, lot_id)
+        wanted = await store.listed(connection, lot_id, opening.stage)
         await _keep_shares(connection, lot, statement, ("T", body.i, body.kid), shares, wanted)
 
 
@@ -235,11 +235,14 @@ async def _keep_shares(
     group, i, kid = seat
     keys = await keys_in_force(connection, lot)
     check_seat(keys, group, i, kid, statement)
-    found = [c for c in await store.checks(connection, lot.id) if (c.group, c.i) == (group, i)]
+    own = [c for c in await store.checks(connection, lot.id) if (c.group, c.i) == (group, i)]
+    # A member checks all envelopes of a stage at once, so one of them tells.
+    trees = {one.tree for one in wanted}
+    found = [check for check in own if check.tree in trees]
     if not found:
         raise ReleaseIncomplete(f"seat {group}{i} has not sent its share check; check first")
     ok = {check.tree for check in found if check.result == "ok"}
-    needed = {one.tree for one in wanted} & ok
+    needed = trees & ok
     if set(shares) != needed:
         raise ReleaseIncomplete(
             f"expected shares for exactly the {len(needed)} envelopes for which the share check "
@@ -274,9 +277,10 @@ async def take_cure(desk: Desk, statement: Statement, lot_id: UUID) -> None:
             return
         is_custodians = body.kind in {"T", "tshare"}
         require_phase(opening, *((PHASE2, PHASE3) if is_custodians else (PHASE2,)))
-        one = next((x for x in await store.listed(connection, lot_id) if x.tree == body.tree), None)
+        listed = await store.listed(connection, lot_id, opening.stage)
+        one = next((x for x in listed if x.tree == body.tree), None)
         if one is None:
-            raise OtherClosing(f"the file {body.tree[:16]}… is not in the list of this closing")
+            raise OtherClosing(f"the file {body.tree[:16]}… is not in the list of this stage")
         value = unb64(body.value, 32)
         _check_cure(_head(one), body, value)
         if body.kind == "T":
@@ -360,8 +364,8 @@ async def _of_closing(connection: Connection, lot_id: UUID, body: OfStage) -> tu
     opening = await store.opening(connection, lot_id)
     if opening.closing != body.closing:
         raise OtherClosing("this names another closing than the lot's")
-    if body.stage != ONLY_STAGE:
-        raise OtherClosing(f"this version opens in one stage, got stage {body.stage}")
+    if body.stage != opening.stage:
+        raise OtherClosing(f"stage {opening.stage} is being opened, got stage {body.stage}")
     return lot, opening
 
 

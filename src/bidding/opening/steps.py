@@ -27,6 +27,7 @@ from bidding.opening.domain import (
     require_phase,
 )
 from bidding.opening.guards import check_step
+from bidding.opening.stages import plan_in_force
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.unseal import HalfState, Released, custodian_half
@@ -37,9 +38,9 @@ from foundation.clock import platform_now
 from foundation.database import Connection, transaction
 from foundation.identity import Actor, require
 from foundation.problems import NotAllowed
-from foundation.statements.canonical import time_text
+from foundation.statements.canonical import parse_time, time_text
 from foundation.statements.signed import Statement, sign, unsigned
-from foundation.statements.store import Required, keep_statement, offer_paper
+from foundation.statements.store import Required, keep_statement, kept_statements, offer_paper
 
 
 async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
@@ -57,7 +58,7 @@ async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
         opening = await store.opening(connection, lot_id)
         now = await platform_now(connection)
         keys = await keys_in_force(connection, lot)
-        check_step(await standing_of(connection, opening, keys, now), step)
+        check_step(await standing_of(connection, lot, opening, keys, now), step)
         until = _until(step, now, keys)
         await _move(connection, lot, opening, step, now, until)
         await _keep(connection, lot, _signed_step(desk, opening, step, until), now)
@@ -87,15 +88,15 @@ async def _move(
 
 
 async def standing_of(
-    connection: Connection, opening: Opening, keys: LotKeys, now: datetime
+    connection: Connection, lot: Lot, opening: Opening, keys: LotKeys, now: datetime
 ) -> Standing:
     """Read what the guards look at; the caller holds the lot's lock."""
-    closing = opening.closing
-    listed = await store.listed(connection, opening.lot)
+    listed = await store.listed(connection, opening.lot, opening.stage)
     shares = await store.shares(connection, opening.lot)
     return Standing(
         opening=opening,
-        closing_signed=closing is not None and await closing_is_signed(connection, closing),
+        begun_signed=await _begun_is_signed(connection, opening),
+        opens_at=await _opens_at(connection, lot, opening),
         listed=listed,
         shares=shares,
         checks=await store.checks(connection, opening.lot),
@@ -103,6 +104,21 @@ async def standing_of(
         badly_dealt=badly_dealt(listed, shares),
         now=now,
     )
+
+
+async def _begun_is_signed(connection: Connection, opening: Opening) -> bool:
+    """Say whether the closing, or the statement of a later stage, is in a signed checkpoint."""
+    begun = opening.closing
+    if opening.stage > 1:
+        stages = await kept_statements(connection, opening.lot, ["stage"])
+        begun = stages[-1].statement.sid
+    return begun is not None and await closing_is_signed(connection, begun)
+
+
+async def _opens_at(connection: Connection, lot: Lot, opening: Opening) -> datetime | None:
+    plan = await plan_in_force(connection, lot)
+    hour = plan.stages[opening.stage - 1].opens_at
+    return None if hour is None else parse_time(hour)
 
 
 def badly_dealt(listed: Sequence[Listed], shares: Sequence[Share]) -> frozenset[str]:
@@ -140,7 +156,7 @@ def _signed_step(desk: Desk, opening: Opening, step: str, until: datetime | None
     body = {
         "v": 1,
         "closing": opening.closing,
-        "stage": 1,
+        "stage": opening.stage,
         "step": step,
         "until": None if until is None else time_text(until),
         # Which phase waits: it can be suspended in the remedy and once more before the custodians.
@@ -158,11 +174,10 @@ async def _offer_remedy(
     connection: Connection, desk: Desk, lot: Lot, opening: Opening, now: datetime
 ) -> None:
     """Offer M, computed here, to the supervisor, who countersigns and cannot edit it."""
-    trees = missing_b(await store.listed(connection, lot.id))
-    statement = sign(
-        unsigned("remedy-start", {"v": 1, "closing": opening.closing, "stage": 1, "trees": trees}),
-        desk.platform,
-    )
+    stage = opening.stage
+    trees = missing_b(await store.listed(connection, lot.id, stage))
+    body = {"v": 1, "closing": opening.closing, "stage": stage, "trees": trees}
+    statement = sign(unsigned("remedy-start", body), desk.platform)
     required = [Required(role="supervisor", subject=lot.parties.supervisor_uscc)]
     await offer_paper(connection, statement, required, scope=lot.id, at=now)
 

@@ -46,7 +46,7 @@ async def close_lot(connection: Connection, lot: UUID, at: datetime, ledger_size
 
 OPENING: Final[LiteralString] = """
     SELECT lot, closed_at, closed_tick, cut, encode(closing, 'hex') AS closing,
-           encode(list_root, 'hex') AS list_root, phase, phase_at, phase_until,
+           encode(list_root, 'hex') AS list_root, stage, phase, phase_at, phase_until,
            encode(remedy_start, 'hex') AS remedy_start, encode(record, 'hex') AS record,
            recorded_at, suspended_at, decided
       FROM bidding.opening
@@ -192,20 +192,6 @@ async def set_remedy_start(connection: Connection, lot: UUID, sid: str, until: d
     await connection.execute(SET_REMEDY_START, lot, bytes.fromhex(sid), until)
 
 
-SET_RECORD: Final[LiteralString] = """
-    UPDATE bidding.opening
-       SET record = $2,
-           recorded_at = $3,
-           phase = 'done'
-     WHERE lot = $1
-"""
-
-
-async def set_record(connection: Connection, lot: UUID, sid: str, at: datetime) -> None:
-    """Write the signed record of the opening."""
-    await connection.execute(SET_RECORD, lot, bytes.fromhex(sid), at)
-
-
 LOTS_TO_OPEN: Final[LiteralString] = """
     SELECT lot
       FROM bidding.opening
@@ -236,9 +222,9 @@ async def lots_unread(connection: Connection) -> list[UUID]:
 
 
 INSERT_LISTED: Final[LiteralString] = """
-    INSERT INTO bidding.listed (lot, tree, submission, act, seq, volume, header_hash, wraps_hash,
-                                size, upload, header, wraps)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    INSERT INTO bidding.listed (lot, tree, stage, submission, act, seq, volume, header_hash,
+                                wraps_hash, size, upload, header, wraps)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 
@@ -250,6 +236,7 @@ async def insert_listed(connection: Connection, listed: Sequence[Listed]) -> Non
             (
                 one.lot,
                 one.tree,
+                one.stage,
                 one.submission,
                 bytes.fromhex(one.act),
                 one.seq,
@@ -267,18 +254,19 @@ async def insert_listed(connection: Connection, listed: Sequence[Listed]) -> Non
 
 
 LISTED: Final[LiteralString] = """
-    SELECT lot, tree, submission, encode(act, 'hex') AS act, seq, volume, header_hash, wraps_hash,
-           size, upload, header, wraps, blob, b_value, b_from, b_at, t_value
+    SELECT lot, tree, stage, submission, encode(act, 'hex') AS act, seq, volume, header_hash,
+           wraps_hash, size, upload, header, wraps, blob, b_value, b_from, b_at, t_value
       FROM bidding.listed
      WHERE lot = $1
+       AND ($2::int IS NULL OR stage = $2)
   ORDER BY submission, volume
      LIMIT 16000
 """
 
 
-async def listed(connection: Connection, lot: UUID) -> list[Listed]:
-    """Return the envelopes of the closing's list."""
-    return [Listed(**dict(row)) for row in await connection.fetch(LISTED, lot)]
+async def listed(connection: Connection, lot: UUID, stage: int | None = None) -> list[Listed]:
+    """Return the envelopes of the closing's list, or of those the ones that a stage opens."""
+    return [Listed(**dict(row)) for row in await connection.fetch(LISTED, lot, stage)]
 
 
 SET_BLOB: Final[LiteralString] = """
@@ -456,14 +444,20 @@ async def results(connection: Connection, lot: UUID) -> list[Result]:
 
 
 INSERT_OPENED_BID: Final[LiteralString] = """
-    INSERT INTO bidding.opened_bid (lot, submission, uscc, name, items, files, machine_code)
-    VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7)
-        ON CONFLICT (lot, submission) DO NOTHING
+    INSERT INTO bidding.opened_bid AS held (lot, submission, uscc, name, items, files,
+                                            machine_code, is_complete)
+    VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, $8)
+        ON CONFLICT (lot, submission) DO UPDATE
+       SET items = held.items || excluded.items,
+           files = held.files || excluded.files,
+           machine_code = coalesce(held.machine_code, excluded.machine_code),
+           is_complete = excluded.is_complete
+     WHERE NOT held.is_complete
 """
 
 
-async def insert_opened_bid(connection: Connection, bid: OpenedBid) -> None:
-    """Write an opened bid: the line read aloud and the object keys of its files."""
+async def put_opened_bid(connection: Connection, bid: OpenedBid, *, is_complete: bool) -> None:
+    """Write what a stage opened of a bid: the line read aloud and the object keys of its files."""
     await connection.execute(
         INSERT_OPENED_BID,
         bid.lot,
@@ -473,6 +467,7 @@ async def insert_opened_bid(connection: Connection, bid: OpenedBid) -> None:
         json.dumps(dict(bid.items), ensure_ascii=False),
         json.dumps({v: dict(f) for v, f in bid.files.items()}, ensure_ascii=False),
         bid.machine_code,
+        is_complete,
     )
 
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from bidding.bid import store as bid_store
 from bidding.bid.domain import Act
-from bidding.opening import store
-from bidding.opening.domain import DONE, Listed, WrongPhase, list_entries
+from bidding.opening import stage_store, store
+from bidding.opening.domain import Listed, WrongPhase, list_entries
 from bidding.participant.domain import Given
 from bidding.participant.service import Office, named_mandates
 from bidding.tender import store as tender_store
@@ -47,9 +47,17 @@ async def transcript(office: Office, connection: Connection, lot_id: UUID) -> di
     """Return the transcript of a lot's opening; refuses before its record is signed."""
     lot = await tender_store.lot(connection, lot_id)
     opening = await store.opening(connection, lot_id)
-    if opening.phase != DONE:
+    recorded = await stage_store.opened_stages(connection, lot_id)
+    if not recorded:
         raise WrongPhase("the transcript is published with the signed record of the opening")
-    kept = {part: await kept_statements(connection, lot_id, types) for part, types in PARTS.items()}
+    kept = {
+        part: [
+            one
+            for one in await kept_statements(connection, lot_id, types)
+            if is_shown(one.statement, recorded)
+        ]
+        for part, types in PARTS.items()
+    }
     closing = (await kept_statements(connection, lot_id, ["closing"]))[-1]
     listed = await store.listed(connection, lot_id)
     acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
@@ -83,6 +91,21 @@ async def _mandates(office: Office, connection: Connection, acts: Sequence[Act])
     bodies = [read(act.statement).body for act in acts if act.statement is not None]
     named = {body["mandate"] for body in bodies} - {None}
     return await named_mandates(office, connection, sorted(named))
+
+
+def is_shown(statement: Statement, recorded: Sequence[int]) -> bool:
+    """Say whether a statement is published: those of a stage with its record (9.10, 14.5)."""
+    stage = statement.body.get("stage")
+    ends_opening = statement.type == "stage" and not statement.body["trees"]
+    return stage is None or stage in recorded or ends_opening
+
+
+async def not_yet_shown(connection: Connection, lot_id: UUID) -> set[str]:
+    """Return the sids of a lot's statements that wait for the record of their stage."""
+    recorded = await stage_store.opened_stages(connection, lot_id)
+    types = [type_ for part in PARTS.values() for type_ in part]
+    kept = await kept_statements(connection, lot_id, types)
+    return {k.statement.sid for k in kept if not is_shown(k.statement, recorded)}
 
 
 def _acts(acts: Sequence[Act], refusals: Sequence[Kept]) -> list[Json]:

@@ -5,12 +5,8 @@ into place after the last chunk; packages are looked into by a child process wit
 """
 
 import asyncio
-import json
 import logging
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +22,6 @@ from bidding.opening.domain import (
     PHASE2,
     PHASE3,
     PHASE4,
-    RECORD,
     TERMINATED,
     Checked,
     Listed,
@@ -36,11 +31,11 @@ from bidding.opening.domain import (
     Share,
     require_phase,
 )
-from bidding.sealing.bodies import OpeningRecord
+from bidding.opening.examiner import examiner
+from bidding.opening.record import offer_record, record_row
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.parts import PART, PartHasher
-from bidding.sealing.refusals import BadPackage
 from bidding.sealing.unseal import (
     Outcome,
     Released,
@@ -51,93 +46,16 @@ from bidding.sealing.unseal import (
     unseal,
 )
 from bidding.tender import store as tender_store
-from bidding.tender.domain import Lot, next_status
-from bidding.tender.service import lot_ledger_body
-from foundation.clock import platform_now
-from foundation.database import Connection, reading, transaction
+from bidding.tender.domain import Lot
+from foundation.database import reading, transaction
 from foundation.objects import ObjectMissing
-from foundation.statements.canonical import b64
-from foundation.statements.signed import Statement, decode_body, read, sign, unsigned
-from foundation.statements.store import (
-    Required,
-    keep_statement,
-    kept_statements,
-    offer_paper,
-)
+from foundation.statements.signed import read
 
 WHOLE: Final = "whole"
 MISSING: Final = "missing"
 CORRUPT: Final = "corrupt"
 
 log = logging.getLogger(__name__)
-
-
-class Examiner:
-    """The child process of `examine`, asked one package at a time; a dead one is replaced."""
-
-    def __init__(self) -> None:
-        self.found: dict[Path, dict[str, Any]] = {}
-        self._start()
-
-    def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bidding.opening.examine"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        first = self._read()
-        self.isolated = bool(first["isolated"])
-        self.pid = int(first["pid"])
-
-    def examine(self, volume: str, package: Path) -> None:
-        """Check and unpack a package beside itself; refuses with `BadPackage`.
-
-        A package that ends the child is bad itself; the next one is given a new child.
-        """
-        target = package.with_suffix(".files")
-        target.mkdir()
-        asked = {"package": str(package), "target": str(target), "volume": volume}
-        if self._process.poll() is not None:
-            self.end()
-            self._start()
-        with suppress(BrokenPipeError):
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(asked) + "\n")
-            self._process.stdin.flush()
-        answer = self._read()
-        if "bad" in answer:
-            raise BadPackage(answer["bad"])
-        self.found[package] = answer
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait(timeout=10)
-            raise BadPackage("the package could not be examined within its limits of memory")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def end(self) -> None:
-        """Let the child come to its end."""
-        if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
-                self._process.stdin.close()
-        self._process.wait(timeout=10)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-
-
-@contextmanager
-def examiner() -> Iterator[Examiner]:
-    """Start the child process and end it afterwards."""
-    child = Examiner()
-    try:
-        yield child
-    finally:
-        child.end()
 
 
 async def open_lot(desk: Desk, lot_id: UUID) -> None:
@@ -150,10 +68,11 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
         opening = await store.opening(connection, lot_id)
         require_ready(opening)
         keys = await keys_in_force(connection, lot)
-        listed = await store.listed(connection, lot_id)
+        listed = await store.listed(connection, lot_id, opening.stage)
         shares = await store.shares(connection, lot_id)
         checks = await store.checks(connection, lot_id)
         acts = {act.sid: act for act in await bid_store.acts_of_lot(connection, lot_id, lot.round)}
+        before = {b.submission: b for b in await store.every_opened_bid(connection, lot_id)}
     with TemporaryDirectory(prefix="opening-", dir=desk.work) as folder:
         if opening.decided == TERMINATED:
             opened = _leave_closed(listed, shares, checks)
@@ -172,12 +91,16 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
             await store.insert_result(connection, lot_id, _result(one, outcomes[one.tree]))
         for submission, bid in bids.items():
             act = acts[next(one.act for one in listed if one.submission == submission)]
-            await store.insert_opened_bid(connection, _opened_bid(act, submission, bid))
+            await store.put_opened_bid(
+                connection,
+                _opened_bid(act, submission, bid),
+                is_complete=_is_complete(lot, bid, before.get(submission)),
+            )
         rows = [
-            _record_row(one, outcomes[one.tree], acts[one.act])
+            record_row(one, outcomes[one.tree], acts[one.act])
             for one in sorted(listed, key=lambda o: o.tree)
         ]
-        await _offer_record(connection, desk, held, opening, rows, aloud)
+        await offer_record(connection, desk, held, opening, rows, aloud)
 
 
 def require_ready(opening: Opening) -> None:
@@ -317,75 +240,17 @@ def _result(one: Listed, outcome: Outcome) -> Result:
     )
 
 
+def _is_complete(lot: Lot, bid: Mapping[str, Any], before: OpenedBid | None) -> bool:
+    """Say whether every volume of the lot was opened, in this stage or one before it."""
+    held = set() if before is None else set(before.files)
+    return held | set(bid["files"]) == set(lot.volumes)
+
+
 def _opened_bid(act: Act, submission: UUID, bid: Mapping[str, Any]) -> OpenedBid:
     bidder = read(act.statement or b"").body["bidder"]
     return OpenedBid(
         lot=act.lot, submission=submission, uscc=bidder["uscc"], name=bidder["name"], **bid
     )
-
-
-async def _offer_record(
-    connection: Connection,
-    desk: Desk,
-    lot: Lot,
-    opening: Opening,
-    rows: Sequence[Mapping[str, Any]],
-    aloud: Mapping[UUID, Mapping[str, Any]],
-) -> None:
-    now = await platform_now(connection)
-    objections = await kept_statements(connection, lot.id, ["objection"])
-    body = {
-        "v": 1,
-        "closing": opening.closing,
-        "stage": 1,
-        "results": list(rows),
-        "items": [{"submission": str(s), "items": aloud[s]} for s in sorted(aloud, key=str)],
-        "objections": sorted(o.statement.sid for o in objections),
-    }
-    statement = sign(unsigned("opening-record", body), desk.platform)
-    decode_body(statement, OpeningRecord)
-    required = [
-        Required(role="trading-centre", subject=lot.parties.host_uscc),
-        Required(role="supervisor", subject=lot.parties.supervisor_uscc),
-    ]
-    await offer_paper(connection, statement, required, scope=lot.id, at=now)
-    await store.set_phase(connection, opening, RECORD, now, None)
-
-
-def _record_row(one: Listed, outcome: Outcome, act: Act) -> dict[str, Any]:
-    return {
-        "submission": str(one.submission),
-        "tree": one.tree,
-        "volume": one.volume,
-        "code": outcome.code,
-        "fault": outcome.fault,
-        "b_from": outcome.b_from,
-        "deal_wrong": [{"group": w.group, "i": w.i} for w in outcome.deal_wrong],
-        "T": None if outcome.t is None else b64(outcome.t),
-        "B": None if outcome.b is None else b64(outcome.b),
-        "plain_sha256": outcome.plain_sha256,
-        "licence_status": act.licence_status or "unknown",
-    }
-
-
-async def accept_opening_record(connection: Connection, statement: Statement) -> None:
-    """Take the record that platform, host and supervisor signed: the opening is over."""
-    lot_id = await store.lot_of_closing(connection, statement.body["closing"])
-    lot = await tender_store.lot_exclusive(connection, lot_id)
-    opening = await store.opening(connection, lot_id)
-    require_phase(opening, RECORD)
-    now = await platform_now(connection)
-    await keep_statement(
-        connection,
-        statement,
-        scope=lot_id,
-        body=lot_ledger_body(lot, "opening-record", statement.sid, now),
-        at=now,
-        public=True,
-    )
-    await store.set_record(connection, lot_id, statement.sid, now)
-    if opening.decided != TERMINATED:
-        await tender_store.move_lot(connection, lot, next_status(lot.status, "record"))
 
 
 async def lots_to_open(desk: Desk) -> list[UUID]:

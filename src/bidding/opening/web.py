@@ -1,13 +1,15 @@
 """Routes of the opening: closing, steps, releases, what members and the public are shown."""
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 
-from bidding.opening import closing, decisions, material, release, steps
+from bidding.opening import closing, decisions, material, release, stages, steps
 from bidding.opening.release import wrong_values_limited
 from foundation.identity.request import actor_of, place_of, signed_in
 from foundation.statements.signed import from_json
@@ -29,6 +31,20 @@ class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The next step of an opening: phase1 to phase4, suspended or resumed."""
 
     step: str
+
+
+class StageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The bids that go on to the next stage, and the evaluation by which they do."""
+
+    passed: Annotated[list[UUID], Meta(max_length=2000)]
+    evaluation: str | None = None
+    report_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+
+
+class HourBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When a later stage opens."""
+
+    opens_at: Annotated[datetime, Meta(tz=True)]
 
 
 class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -89,6 +105,28 @@ async def ask_decision(
     return {"paper": paper.sid}
 
 
+@post("/api/v1/lots/{lot:uuid}/stages", tags=["opening"])
+async def ask_stage(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[StageBody]
+) -> dict[str, Any]:
+    """Propose the next stage, for the supervisor to sign; without a bid the opening ends."""
+    proposal = stages.Proposal(
+        passed=data.passed, evaluation=data.evaluation, report_sha256=data.report_sha256
+    )
+    paper = await stages.ask_stage(request.app.state.desk, signed_in(request), lot, proposal)
+    return {"paper": paper.sid, "trees": paper.body["trees"]}
+
+
+@post("/api/v1/lots/{lot:uuid}/stages/{stage:int}/hour", tags=["opening"])
+async def ask_stage_hour(
+    request: AnyRequest, lot: FromPath[UUID], stage: FromPath[int], data: JSONBody[HourBody]
+) -> dict[str, Any]:
+    """Propose the hour of a later stage: a schedule that buyer and supervisor sign as a paper."""
+    desk, actor = request.app.state.desk, signed_in(request)
+    paper = await stages.ask_stage_hour(desk, actor, lot, stage, data.opens_at)
+    return {"paper": paper.sid}
+
+
 @get("/api/v1/lots/{lot:uuid}/member-material", tags=["opening"])
 async def member_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
     """Everything a member's client checks before it answers; for members and parties."""
@@ -116,6 +154,8 @@ routes: Final = [
     release_b,
     cure,
     ask_decision,
+    ask_stage,
+    ask_stage_hour,
     member_material,
     show_opening,
     own_entry,

@@ -19,6 +19,7 @@ from bidding.tender.domain import (
     DocumentMissing,
     Lot,
     LotId,
+    NoticeRefused,
     PapersMissing,
     TenderDraft,
     TenderId,
@@ -62,6 +63,8 @@ class Announcement:
     remedy: tuple[str, ...]
     remedy_needed: int
     clock: str
+    # Volumes of each stage and its hour; none of it: everything opens at the deadline.
+    stages: tuple[tuple[tuple[str, ...], datetime | None], ...] = ()
 
 
 async def draft_tender(
@@ -206,6 +209,13 @@ async def _opening_keys(
 
 def _schedule(held: Lot, announcement: Announcement) -> dict[str, Json]:
     deadline = time_text(announcement.deadline_at)
+    stages = announcement.stages or ((held.volumes, announcement.deadline_at),)
+    if sorted(v for volumes, _ in stages for v in volumes) != sorted(held.volumes):
+        raise NoticeRefused(
+            f"expected each of the volumes {', '.join(held.volumes)} in exactly one stage"
+        )
+    if stages[0][1] != announcement.deadline_at:
+        raise NoticeRefused("the first stage opens at the deadline, not at another time")
     return {
         "v": 1,
         **_place(held),
@@ -213,7 +223,14 @@ def _schedule(held: Lot, announcement: Announcement) -> dict[str, Json]:
         "prev": None,
         "deadline": deadline,
         "minimum_bidders": held.minimum_bidders,
-        "stages": [{"stage": 1, "volumes": list(held.volumes), "opens_at": deadline}],
+        "stages": [
+            {
+                "stage": stage,
+                "volumes": sorted(volumes),
+                "opens_at": None if opens_at is None else time_text(opens_at),
+            }
+            for stage, (volumes, opens_at) in enumerate(stages, 1)
+        ],
     }
 
 

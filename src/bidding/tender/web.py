@@ -67,6 +67,13 @@ class Drafted(msgspec.Struct, frozen=True):
     lots: list[LotId]
 
 
+class StageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Volumes that are opened together; a later stage may get its hour after the closing."""
+
+    volumes: list[str]
+    opens_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
 class AnnouncementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Dates of a notice and the sids of the member keys that take a seat."""
 
@@ -76,6 +83,7 @@ class AnnouncementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     custodians_needed: int
     remedy: list[str]
     remedy_needed: int
+    stages: Annotated[list[StageBody], Meta(max_length=4)] = []
 
 
 class Papers(msgspec.Struct, frozen=True):
@@ -170,6 +178,7 @@ async def announce(
         remedy=tuple(data.remedy),
         remedy_needed=data.remedy_needed,
         clock=state.clock,
+        stages=tuple((tuple(one.volumes), one.opens_at) for one in data.stages),
     )
     keys, schedule = await service.announce(state.desk.db, signed_in(request), lot, announcement)
     return Papers(opening_keys=keys, schedule=schedule)

@@ -24,11 +24,13 @@ def list_root(entries: list[Object]) -> str:
 @check("C15", "The cut is that of the deadline", "sealing.md 7.3")
 def cut(evidence: Evidence, findings: Findings) -> None:
     """The cut names the schedule in force, lies at or after D, and was seen outside in time."""
-    body, schedule = evidence.cut["body"], evidence.schedule
+    body = evidence.cut["body"]
+    # A later version may have given a later stage its hour since (3.7).
+    schedule = evidence.named(evidence.closing.body["schedule"], "schedule")
     named = f"cut at leaf {evidence.cut['index']}"
     deadline = milliseconds(schedule.body["deadline"])
     findings.require(
-        body["subject"] == schedule.sid and evidence.closing.body["schedule"] == schedule.sid,
+        body["subject"] == schedule.sid and not _replaced_before_the_cut(evidence, schedule),
         named,
         "it does not name the schedule in force",
     )
@@ -38,6 +40,14 @@ def cut(evidence: Evidence, findings: Findings) -> None:
         f"it was made before the deadline {schedule.body['deadline']}",
     )
     _outside_time(evidence, named, deadline, findings)
+
+
+def _replaced_before_the_cut(evidence: Evidence, schedule: Placed) -> bool:
+    cut_at = (evidence.cut["time_ms"], evidence.cut["body"]["at_ms"] or 0)
+    return any(
+        version.body["version"] > schedule.body["version"] and evidence.order(version) < cut_at
+        for version in evidence.of_type("schedule")
+    )
 
 
 def covering(evidence: Evidence, index: int) -> Checkpoint:

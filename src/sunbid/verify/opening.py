@@ -36,6 +36,8 @@ def order(evidence: Evidence, findings: Findings) -> None:
     for stage in stage_numbers(evidence):
         moments: list[tuple[str, Order]] = [("the closing", closing)]
         begun = of_stage(evidence, stage, "stage")
+        for statement in begun:
+            _stage_is_due(evidence, stage, statement, findings)
         moments += [("the stage statement", evidence.order(p)) for p in begun]
         for decision in of_stage(evidence, stage, "supervisor-decision"):
             if decision.body["decision"] in ENDS and not while_suspended(evidence, stage, decision):
@@ -49,6 +51,28 @@ def order(evidence: Evidence, findings: Findings) -> None:
                 findings.fail(f"stage {stage}", f"no step {step} is in the ledger")
         moments.append(("the record", evidence.order(record_of(evidence, stage))))
         _rising(moments, f"stage {stage}", findings)
+
+
+def _stage_is_due(evidence: Evidence, stage: int, begun: Placed, findings: Findings) -> None:
+    """A later stage follows the record before it and its hour, with files of its own (9.9)."""
+    before = stage_numbers(evidence)[stage_numbers(evidence).index(stage) - 1]
+    findings.require(
+        evidence.order(record_of(evidence, before)) <= evidence.order(begun),
+        str(begun),
+        f"it comes before the record of stage {before}",
+    )
+    plan = evidence.named(begun.body["schedule"], "schedule").body
+    volumes = {v for s in plan["stages"] if s["stage"] == stage for v in s["volumes"]}
+    own = {e.tree for e in evidence.listed if e.volume in volumes}
+    findings.require(
+        set(begun.body["trees"]) <= own, str(begun), "it opens files that are not of its volumes"
+    )
+    phase1 = phase(evidence, stage, "phase1")
+    hours = [s["opens_at"] for s in evidence.schedule.body["stages"] if s["stage"] == stage]
+    if phase1 is None:
+        return
+    due = bool(hours) and hours[0] is not None and phase1[1] >= milliseconds(hours[0])
+    findings.require(due, str(begun), f"stage {stage} was opened before its hour {hours}")
 
 
 def _rising(moments: list[tuple[str, Order]], named: str, findings: Findings) -> None:

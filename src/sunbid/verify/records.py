@@ -28,7 +28,8 @@ POINTERS: Final[dict[str, frozenset[str]]] = {
     "scorecard": frozenset({"scorecard"}),
     "report": frozenset({"evaluation-report"}),
     "award": frozenset({"award"}),
-    "evaluation": frozenset({"evaluation-report"}),
+    # A stage may follow from a report on paper, whose hash an event tells (9.9).
+    "evaluation": frozenset({"evaluation-report", "event"}),
 }
 POINTER_LISTS: Final = {
     "objections": frozenset({"objection"}),

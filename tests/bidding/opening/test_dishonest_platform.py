@@ -9,11 +9,15 @@ from bidding.opening.unsealing import open_lot
 from opening_world import (
     W2_OVER,
     WINDOW,
+    an_hour_ago,
     ask,
+    begin_second,
+    first_stage_recorded,
     later,
     release_without,
     results,
     says,
+    submission_of,
     suspended_before_the_custodians,
     with_bids,
 )
@@ -166,4 +170,24 @@ async def test_an_opening_that_never_stood_still_is_not_ended(
     await world.tick()
     anybody_is_named(monkeypatch)
     await decide(world, "terminated")
+    assert "C24" in await failed(world)
+
+
+@pytest.mark.misuse(89)
+async def test_a_later_stage_is_not_opened_before_its_hour(
+    world: World, monkeypatch: Patch
+) -> None:
+    bidders, closing = await first_stage_recorded(world, count=2)
+    passed = [await submission_of(world, bidder) for bidder in bidders]
+    monkeypatch.setattr("bidding.opening.steps._opens_at", an_hour_ago(world))
+    # An honest member's own client refuses as well; here all of them take part.
+    monkeypatch.setattr("bidding.sealing.member._check_time", lambda *_: None)
+    await begin_second(world, *passed, early=True)
+    for bidder in bidders:
+        await world.release(bidder, closing)
+    await world.check_all()
+    await world.step("phase3")
+    await world.custodians_release()
+    await world.tick()
+    await world.step("phase4")
     assert "C24" in await failed(world)

@@ -24,11 +24,12 @@ from bidding.opening.domain import (
     WindowOpen,
     WrongPhase,
 )
+from bidding.opening.examiner import examiner
 from bidding.opening.hall import hall_facts
 from bidding.opening.material import hall, member_material, own_entry
 from bidding.opening.release import take_cure, take_objection, take_release_b
 from bidding.opening.transcript import transcript
-from bidding.opening.unsealing import examiner, lots_to_open, open_lot
+from bidding.opening.unsealing import lots_to_open, open_lot
 from bidding.sealing.member import share_check
 from bidding.sealing.package import pack
 from bidding.sealing.refusals import BadPackage, ReleaseIncomplete, WrongB, WrongShare

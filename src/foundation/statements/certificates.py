@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from foundation.problems import NotAllowed
+from foundation.statements import sm2_certificates
 from foundation.statements.signed import (
     LONGEST_CHAIN,
     PublicKey,
@@ -25,6 +26,7 @@ from foundation.statements.signed import (
     check_signature,
     kid_of,
 )
+from foundation.statements.sm2 import SM2PublicKey
 
 _UNDERSTOOD: Final = frozenset(
     {
@@ -69,8 +71,8 @@ class Subject:
 
     @property
     def public_key(self) -> PublicKey:
-        """The certified key, P-256 or Ed25519."""
-        return _key(self.certificate)
+        """The certified key, P-256, Ed25519 or SM2."""
+        return certified_key(self.certificate)
 
 
 SubjectReader = Callable[[x509.Certificate], tuple[str, str]]
@@ -112,7 +114,9 @@ def check_chain(
         _check_time(certificate, at)
         _check_critical(certificate)
     identifier, name = (subject or subject_names)(leaf)
-    return Subject(identifier=identifier, name=name, kid=kid_of(_key(leaf)), certificate=leaf)
+    return Subject(
+        identifier=identifier, name=name, kid=kid_of(certified_key(leaf)), certificate=leaf
+    )
 
 
 def certificate_signers(
@@ -161,34 +165,46 @@ def _load(der: bytes) -> x509.Certificate:
     return certificate
 
 
-def _key(certificate: x509.Certificate) -> PublicKey:
+def certified_key(certificate: x509.Certificate) -> PublicKey:
+    """The key of a certificate: P-256, Ed25519 or SM2; refuses another kind."""
     try:
+        sm2 = sm2_certificates.sm2_key(certificate)
+        if sm2 is not None:
+            return sm2
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):
-        raise BadChain("expected a P-256 or Ed25519 key, got one we cannot read") from None
+        raise BadChain("expected a P-256, Ed25519 or SM2 key, got one we cannot read") from None
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise BadChain("expected a P-256 or Ed25519 key in the certificate, got another kind")
+    raise BadChain("expected a P-256, Ed25519 or SM2 key in the certificate, got another kind")
 
 
 def _anchor_of(last: x509.Certificate, trusted: set[x509.Certificate]) -> x509.Certificate:
     for anchor in trusted:
-        if anchor.subject == last.issuer and _issued(last, anchor):
+        if is_issued_by(last, anchor):
             return anchor
     raise BadChain("expected a chain to an authority trusted here, got another root; use its chain")
 
 
 # Of two certificates alone, and asked again at login, act, closing and release.
 @lru_cache(maxsize=1024)
-def _issued(child: x509.Certificate, parent: x509.Certificate) -> bool:
+def is_issued_by(child: x509.Certificate, parent: x509.Certificate) -> bool:
+    """Whether names and signature say so; a broken hash does not count as a signature."""
     try:
+        key = sm2_certificates.sm2_key(parent)
+        if key is not None:
+            return _issued_by_sm2(child, parent, key)
         child.verify_directly_issued_by(parent)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     # An authority may also use a larger curve or RSA; its hash must not be a broken one.
     return not isinstance(child.signature_hash_algorithm, hashes.SHA1 | hashes.MD5)
+
+
+def _issued_by_sm2(child: x509.Certificate, parent: x509.Certificate, key: SM2PublicKey) -> bool:
+    return child.issuer == parent.subject and sm2_certificates.is_signed_by(child, key)
 
 
 def _check_leaf(leaf: x509.Certificate, usage: str | None) -> None:
@@ -217,7 +233,7 @@ def _check_issued(child: x509.Certificate, parent: x509.Certificate, *, below: i
         raise BadChain("expected an authority's certificate above the leaf, got one that is none")
     if basic.path_length is not None and below > basic.path_length:
         raise BadChain(f"expected at most {basic.path_length} authorities below this one")
-    if not _issued(child, parent):
+    if not is_issued_by(child, parent):
         raise BadChain("expected each certificate to be signed by the next, got a broken chain")
 
 

@@ -1,7 +1,8 @@
 """Keys of people in passphrase-protected JSON files, readable by their owner alone.
 
-Three kinds: `signing` (ES256), `exchange` (P-256 key agreement), `pair` (both, for a seat that
-unwraps and signs). The public part is in the clear and is bound to the sealed private part.
+Three kinds: `signing`, `exchange` (unwraps), `pair` (both, for a seat). Of two curves: P-256 for
+lots of INTL-1, SM2 for lots of GM-1. The public part is in the clear and is bound to the sealed
+private part.
 """
 
 import json
@@ -18,11 +19,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from foundation.problems import Conflict, Invalid, NotAllowed
+from foundation.statements import sm2_encryption
 from foundation.statements.canonical import BadField, b64, canonical, unb64
 from foundation.statements.fields import B64of65, Kid
 from foundation.statements.signed import KeySigner, decode, kid_of, public_key_of
+from foundation.statements.sm2 import SM2PrivateKey, new_private_key
 
 Kind = Literal["signing", "exchange", "pair"]
+Curve = Literal["P-256", "SM2"]
+CurveKey = ec.EllipticCurvePrivateKey | SM2PrivateKey
 SIGNING: Final = "signing"
 EXCHANGE: Final = "exchange"
 PAIR: Final = "pair"
@@ -53,9 +58,9 @@ class KeyFileExists(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeKey:
-    """A P-256 key for key agreement, held in this process."""
+    """A key that unwraps, held in this process."""
 
-    key: ec.EllipticCurvePrivateKey
+    key: CurveKey
 
     @property
     def public(self) -> bytes:
@@ -67,9 +72,14 @@ class ExchangeKey:
         """Identity of the public key."""
         return kid_of(self.public)
 
-    def exchange(self, point: bytes) -> bytes:
-        """The x coordinate shared with a point; refuses a point that is not on the curve."""
-        other = public_key_of(point)
+    def exchange(self, data: bytes) -> bytes:
+        """P-256: the x coordinate shared with a point; SM2: what a raw ciphertext hides.
+
+        Refuses a point that is not on the curve, and what was not encrypted for this key.
+        """
+        if isinstance(self.key, SM2PrivateKey):
+            return sm2_encryption.decrypt(self.key, data)
+        other = public_key_of(data)
         if not isinstance(other, ec.EllipticCurvePublicKey):
             raise BadField("expected an uncompressed point on P-256, got another key")
         return self.key.exchange(ec.ECDH(), other)
@@ -80,6 +90,7 @@ class PublicPart:
     """What a key file shows without its passphrase; an absent key is None."""
 
     kind: Kind
+    curve: Curve
     sign: bytes | None
     exchange: bytes | None
 
@@ -98,8 +109,8 @@ class PublicPart:
 class LoadedKey:
     """The private keys of a file; ask `signer` or `exchange` for the one that is needed."""
 
-    sign_key: ec.EllipticCurvePrivateKey | None
-    exchange_key: ec.EllipticCurvePrivateKey | None
+    sign_key: CurveKey | None
+    exchange_key: CurveKey | None
 
     @property
     def signer(self) -> KeySigner:
@@ -120,6 +131,7 @@ class LoadedKey:
         """The public keys."""
         return PublicPart(
             kind=_kind(self),
+            curve=_curve(self),
             sign=None if self.sign_key is None else self.signer.public,
             exchange=None if self.exchange_key is None else self.exchange.public,
         )
@@ -140,19 +152,21 @@ class _Public(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exchange_kid: Kid | None
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     v: Literal[1]
     kind: Kind
     public: _Public
     kdf: _Kdf
     sealed: str
+    # Left out for P-256: files of before the second curve are read and written unchanged.
+    curve: Curve = "P-256"
 
 
-def new_key(path: Path, passphrase: str, kind: Kind) -> LoadedKey:
+def new_key(path: Path, passphrase: str, kind: Kind, curve: Curve = "P-256") -> LoadedKey:
     """Make keys and write them to a new file that only its owner can read."""
     made = LoadedKey(
-        sign_key=None if kind == EXCHANGE else ec.generate_private_key(ec.SECP256R1()),
-        exchange_key=None if kind == SIGNING else ec.generate_private_key(ec.SECP256R1()),
+        sign_key=None if kind == EXCHANGE else generate(curve),
+        exchange_key=None if kind == SIGNING else generate(curve),
     )
     write_key(path, passphrase, made)
     return made
@@ -174,6 +188,7 @@ def write_key(path: Path, passphrase: str, keys: LoadedKey) -> None:
         ),
         kdf=_Kdf(name="scrypt", n=_COST, r=8, p=1, salt=b64(secrets.token_bytes(16))),
         sealed="",
+        curve=public.curve,
     )
     nonce = secrets.token_bytes(12)
     sealed = nonce + _cipher(shape, passphrase).encrypt(nonce, _secret(keys), _bound(shape))
@@ -194,8 +209,10 @@ def load_key(path: Path, passphrase: str) -> LoadedKey:
         ) from None
     scalars = [secret[:32], secret[32:]]
     return LoadedKey(
-        sign_key=None if shape.public.sign is None else _private(scalars.pop(0)),
-        exchange_key=None if shape.public.exchange is None else _private(scalars.pop(0)),
+        sign_key=None if shape.public.sign is None else _private(shape.curve, scalars.pop(0)),
+        exchange_key=(
+            None if shape.public.exchange is None else _private(shape.curve, scalars.pop(0))
+        ),
     )
 
 
@@ -204,6 +221,7 @@ def read_public(path: Path) -> PublicPart:
     shape = _read(path)
     return PublicPart(
         kind=shape.kind,
+        curve=shape.curve,
         sign=None if shape.public.sign is None else unb64(shape.public.sign, 65),
         exchange=None if shape.public.exchange is None else unb64(shape.public.exchange, 65),
     )
@@ -217,16 +235,36 @@ def _kind(keys: LoadedKey) -> Kind:
     return "signing" if keys.exchange_key is None else "pair"
 
 
+def _curve(keys: LoadedKey) -> Curve:
+    held = [key for key in (keys.sign_key, keys.exchange_key) if key is not None]
+    sm2 = [isinstance(key, SM2PrivateKey) for key in held]
+    if any(sm2) and not all(sm2):
+        raise BadKeyFile("expected both keys of a file on one curve, got two curves")
+    return "SM2" if all(sm2) else "P-256"
+
+
+def generate(curve: Curve) -> CurveKey:
+    """A fresh key on a curve."""
+    return new_private_key() if curve == "SM2" else ec.generate_private_key(ec.SECP256R1())
+
+
+def _scalar(key: CurveKey) -> int:
+    return key.scalar if isinstance(key, SM2PrivateKey) else key.private_numbers().private_value
+
+
 def _secret(keys: LoadedKey) -> bytes:
     return b"".join(
-        key.private_numbers().private_value.to_bytes(32, "big")
+        _scalar(key).to_bytes(32, "big")
         for key in (keys.sign_key, keys.exchange_key)
         if key is not None
     )
 
 
-def _private(scalar: bytes) -> ec.EllipticCurvePrivateKey:
-    return ec.derive_private_key(int.from_bytes(scalar, "big"), ec.SECP256R1())
+def _private(curve: Curve, scalar: bytes) -> CurveKey:
+    number = int.from_bytes(scalar, "big")
+    if curve == "SM2":
+        return SM2PrivateKey(number)
+    return ec.derive_private_key(number, ec.SECP256R1())
 
 
 def _bound(shape: _File) -> bytes:

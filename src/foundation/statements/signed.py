@@ -32,6 +32,7 @@ from foundation.statements.canonical import (
     time_text,
     unb64,
 )
+from foundation.statements.sm2 import SM2PrivateKey, SM2PublicKey
 
 LARGEST_STATEMENT: Final = 4 * 1024 * 1024
 LARGEST_ACT: Final = 256 * 1024
@@ -43,8 +44,8 @@ _TYPE: Final = re.compile(r"[a-z][a-z-]{0,31}")
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _ED25519_ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 
-PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | SM2PublicKey
+PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | SM2PrivateKey
 Body = TypeVar("Body")
 
 
@@ -68,7 +69,7 @@ class Signer(Protocol):
 
     @property
     def alg(self) -> str:
-        """`ES256` or `EdDSA`."""
+        """`ES256`, `EdDSA` or `SM2SM3`."""
 
     @property
     def chain(self) -> Sequence[bytes]:
@@ -210,7 +211,7 @@ def sign(statement: Statement, signer: Signer, at: datetime | None = None) -> St
 def check_signature(alg: str, public_key: PublicKey | bytes, message: bytes, sig: bytes) -> None:
     """Check one raw signature; refuses DER, r or s out of range, and non-canonical S."""
     if isinstance(public_key, bytes):
-        public_key = public_key_of(public_key)
+        public_key = _stated_key(public_key, alg)
     if len(sig) != 64:
         raise BadSignature(f"expected 64 bytes r‖s, got {len(sig)}; DER is not accepted")
     try:
@@ -221,10 +222,12 @@ def check_signature(alg: str, public_key: PublicKey | bytes, message: bytes, sig
                 if int.from_bytes(sig[32:], "little") >= _ED25519_ORDER:
                     raise BadSignature("expected S below the group order, got a second spelling")
                 public_key.verify(sig, message)
+            case "SM2SM3", SM2PublicKey():
+                public_key.verify(sig, message)
             case _:
                 raise BadSignature(
-                    f"expected ES256 with a P-256 key or EdDSA with Ed25519, got {alg[:20]!r} with "
-                    "another key; sign with a supported key"
+                    "expected ES256 with a P-256 key, EdDSA with Ed25519 or SM2SM3 with SM2, got "
+                    f"{alg[:20]!r} with another key; sign with a supported key"
                 )
     except InvalidSignature:
         raise BadSignature(
@@ -243,7 +246,9 @@ def find_signature(statement: Statement, kid: str, public_key: PublicKey | bytes
 
 
 def raw_public_key(public_key: PublicKey) -> bytes:
-    """65-byte uncompressed point of P-256, or the 32 bytes of Ed25519."""
+    """65-byte uncompressed point of P-256 or SM2, or the 32 bytes of Ed25519."""
+    if isinstance(public_key, SM2PublicKey):
+        return public_key.point
     if isinstance(public_key, ed25519.Ed25519PublicKey):
         return public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     return public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
@@ -263,6 +268,18 @@ def public_key_of(raw: bytes) -> PublicKey:
     )
 
 
+def _stated_key(raw: bytes, alg: str) -> PublicKey:
+    """The key of raw bytes for an algorithm: a point alone does not say on which curve it lies."""
+    if alg != "SM2SM3":
+        return public_key_of(raw)
+    try:
+        return SM2PublicKey.from_bytes(raw)
+    except ValueError:
+        raise BadSignature(
+            "expected SM2SM3 with an SM2 key, got a key of another kind; sign with the stated key"
+        ) from None
+
+
 def kid_of(public_key: PublicKey | bytes) -> str:
     """Identity of a public key: 16 characters."""
     raw = public_key if isinstance(public_key, bytes) else raw_public_key(public_key)
@@ -278,7 +295,9 @@ class KeySigner:
 
     @property
     def alg(self) -> str:
-        """`ES256` or `EdDSA`."""
+        """`ES256`, `EdDSA` or `SM2SM3`."""
+        if isinstance(self.key, SM2PrivateKey):
+            return "SM2SM3"
         return "EdDSA" if isinstance(self.key, ed25519.Ed25519PrivateKey) else "ES256"
 
     @property
@@ -293,7 +312,7 @@ class KeySigner:
 
     def sign(self, message: bytes, /) -> bytes:
         """The raw 64-byte signature."""
-        if isinstance(self.key, ed25519.Ed25519PrivateKey):
+        if isinstance(self.key, ed25519.Ed25519PrivateKey | SM2PrivateKey):
             return self.key.sign(message)
         r, s = decode_dss_signature(self.key.sign(message, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")

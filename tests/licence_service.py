@@ -74,6 +74,7 @@ def settings(folder: Path, authority: Path, url: str, **changes: Any) -> Path:
         "client_key": "client.pem",
         "keys": [{"kid": SERVICE_KID, "alg": "ES256", "pem": (folder / "service.pub").read_text()}],
         "anchors": ["root.der"],
+        "suites": [open_folder(authority).suite],
         "timeout_s": 3.0,
         **changes,
     }

@@ -3,6 +3,7 @@
 It is a whole licence app without a screen: whoever calls `consent` speaks for the holder.
 """
 
+import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,7 +35,9 @@ from bidding.licence.folder import AuthorityFolder
 from bidding.licence.profile import Anchor, LicenceSubject, check_licence, licence_subject
 from bidding.licence.revocation import read_list
 from foundation.problems import TooMany
+from foundation.statements import sm2_encryption
 from foundation.statements.certificates import load_certificate
+from foundation.statements.keyfile import CurveKey
 from foundation.statements.signed import (
     Signature,
     check_signature,
@@ -42,12 +45,14 @@ from foundation.statements.signed import (
     raw_public_key,
     sign,
 )
+from foundation.statements.sm2 import SM2PrivateKey, sm3
 
 MOST_TICKETS: Final = 10_000
-# A bidder's wrap (role B) of suite INTL-1; nothing else is ever opened by a licence app.
+# A bidder's wrap (role B); nothing else is ever opened by a licence app.
 WRAP_INFO: Final = b"tbe1/wrap/v1\0B"
 WRAP_INFO_LENGTH: Final = len(WRAP_INFO) + 1 + 32 + 32
 WRAP_LENGTH: Final = 113
+SM2_WRAP_LENGTH: Final = 161
 
 Now = Callable[[], Awaitable[datetime]]
 
@@ -67,8 +72,11 @@ class FileAuthority:
     now: Now
     consent_page: str | None = None
     id: str = "development"
-    suites: frozenset[str] = frozenset({"INTL-1"})
+    suites: frozenset[str] = field(init=False)
     _tickets: dict[str, _Ticket] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.suites = frozenset({self.folder.suite})
 
     async def trust_anchors(self) -> list[Anchor]:
         """The one root of the folder."""
@@ -133,7 +141,7 @@ class FileAuthority:
     async def unwrap(self, ticket_id: str, kid: str, info: bytes, ct: bytes) -> bytes:
         """Open a bidder's wrap of the ticket's lot; refuses every other question.
 
-        The library's HPKE is used, not ours: the two must agree for any bid to open.
+        For P-256 the library's HPKE is used, not ours: the two must agree for any bid to open.
         """
         lot = self._ticket(ticket_id).request.lot
         if lot is None:
@@ -143,9 +151,8 @@ class FileAuthority:
             raise WrapRefused(f"expected a wrap for the key of this lot, got one for {kid[:16]}")
         if not info.startswith(WRAP_INFO) or len(info) != WRAP_INFO_LENGTH:
             raise WrapRefused("expected the info of a bidder's wrap; nothing else is opened")
-        suite = hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
         try:
-            value = suite.decrypt(ct, key, info) if len(ct) == WRAP_LENGTH else b""
+            value = _opened(key, info, ct)
         except (InvalidTag, ValueError):
             value = b""
         if len(value) != 32:
@@ -179,3 +186,12 @@ class FileAuthority:
                 f"the holder has not consented to the use of keys for lot {lot}; ask for it"
             )
         return ticket.request.holder
+
+
+def _opened(key: CurveKey, info: bytes, ct: bytes) -> bytes:
+    """What a wrap hides; empty where it was sealed for something else."""
+    if isinstance(key, SM2PrivateKey):
+        content = sm2_encryption.decrypt(key, ct) if len(ct) == SM2_WRAP_LENGTH else b""
+        return content[:32] if hmac.compare_digest(content[32:], sm3(info)) else b""
+    suite = hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+    return suite.decrypt(ct, key, info) if len(ct) == WRAP_LENGTH else b""

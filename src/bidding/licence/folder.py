@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,12 @@ from bidding.licence.profile import LicenceInfo, LicenceSubject, licence_subject
 from bidding.licence.revocation import REASONS, Revocation, make_list
 from bidding.licence.uscc import check_uscc
 from foundation.problems import Conflict, Invalid, Unavailable
+from foundation.statements import sm2_certificates
 from foundation.statements.canonical import canonical, parse_time, time_text
+from foundation.statements.certificates import certified_key
+from foundation.statements.keyfile import Curve, CurveKey, generate
 from foundation.statements.signed import KeySigner
+from foundation.statements.sm2 import SM2PrivateKey
 
 LARGEST_TYPE: Final = 40
 
@@ -63,6 +67,16 @@ class AuthorityFolder:
     def root(self) -> bytes:
         """The root certificate in DER."""
         return self.issuer.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def curve(self) -> Curve:
+        """The curve of the root and of every key here: one authority serves one suite."""
+        return "SM2" if isinstance(self.issuer.key, SM2PrivateKey) else "P-256"
+
+    @property
+    def suite(self) -> str:
+        """The suite whose lots its licences are for."""
+        return "GM-1" if self.curve == "SM2" else "INTL-1"
 
     def holders(self) -> list[str]:
         """The USCCs that have a licence here."""
@@ -134,13 +148,13 @@ class AuthorityFolder:
         """The revocation list as of `at`, in DER."""
         return make_list(self.issuer, self.revoked(), at.replace(microsecond=0))
 
-    def opening_key(self, uscc: str, lot: UUID) -> ec.EllipticCurvePrivateKey:
+    def opening_key(self, uscc: str, lot: UUID) -> CurveKey:
         """The opening key of one organisation for one lot, made when first asked for."""
         path = self.path / "opening" / check_uscc(uscc) / f"{lot}.pem"
         with self._locked():
             if not path.exists():
                 path.parent.mkdir(mode=0o700, exist_ok=True)
-                _write(path, _key_pem(ec.generate_private_key(ec.SECP256R1())))
+                _write(path, _key_pem(generate(self.curve)))
         return _read_key(path)
 
     def _in_force(self, licence: Licence, at: datetime) -> bool:
@@ -150,7 +164,7 @@ class AuthorityFolder:
         )
 
     def _write_licence(self, home: Path, info: LicenceInfo, at: datetime, crl_url: str) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = generate(self.curve)
         certificate = issue_licence(
             self.issuer, key.public_key(), info, at.replace(microsecond=0), crl_url
         )
@@ -169,15 +183,18 @@ class AuthorityFolder:
             yield
 
 
-def open_folder(path: Path) -> AuthorityFolder:
-    """Open an authority's folder; an empty or missing one becomes a new authority with its root."""
+def open_folder(path: Path, curve: Curve | None = None) -> AuthorityFolder:
+    """Open an authority's folder; an empty or missing one becomes a new authority with its root.
+
+    A new one is of P-256 unless `curve` says SM2; an old one of another curve is refused.
+    """
     try:
         for part in (path, path / "licences", path / "opening"):
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (path / "lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (path / "root.der").exists():
-                _make_root(path)
+                _make_root(path, curve or "P-256")
         certificate = x509.load_der_x509_certificate((path / "root.der").read_bytes())
         key = _read_key(path / "root.key.pem")
     except OSError as error:
@@ -186,13 +203,19 @@ def open_folder(path: Path) -> AuthorityFolder:
         ) from None
     except ValueError:
         raise FolderUnusable(f"the root of the authority in {path} does not read") from None
-    if key.public_key() != certificate.public_key():
+    if key.public_key() != certified_key(certificate):
         raise FolderUnusable(f"key and certificate of the root in {path} do not belong together")
-    return AuthorityFolder(path=path, issuer=Issuer(key=key, certificate=certificate))
+    found = AuthorityFolder(path=path, issuer=Issuer(key=key, certificate=certificate))
+    if curve not in {None, found.curve}:
+        raise FolderUnusable(
+            f"expected an authority of {curve} in {path}, got one of {found.curve}; name another "
+            "folder"
+        )
+    return found
 
 
-def _make_root(path: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
+def _make_root(path: Path, curve: Curve) -> None:
+    key = generate(curve)
     root = issue_root(key)
     _write(path / "root.key.pem", _key_pem(key))
     _write(path / "revoked.json", b"[]")
@@ -206,7 +229,9 @@ def _revoked_file(revoked: list[Revocation]) -> bytes:
     )
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _key_pem(key: CurveKey) -> bytes:
+    if isinstance(key, SM2PrivateKey):
+        return sm2_certificates.private_key_pem(key)
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -214,10 +239,13 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(path.read_bytes(), None)
+def _read_key(path: Path) -> CurveKey:
+    raw = path.read_bytes()
+    with suppress(ValueError):
+        return sm2_certificates.read_private_key_pem(raw)
+    key = serialization.load_pem_private_key(raw, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise FolderUnusable(f"expected a P-256 key in {path.name}, got another kind")
+        raise FolderUnusable(f"expected a P-256 or SM2 key in {path.name}, got another kind")
     return key
 
 

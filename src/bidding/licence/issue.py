@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bidding.licence.profile import (
@@ -20,6 +18,8 @@ from bidding.licence.profile import (
 from bidding.licence.uscc import check_uscc
 from foundation.problems import Invalid
 from foundation.statements.canonical import canonical
+from foundation.statements.issuing import key_identifier, sign_certificate
+from foundation.statements.keyfile import CurveKey
 from foundation.statements.signed import PublicKey
 
 ISSUED_LIFE: Final = timedelta(days=730)
@@ -35,11 +35,11 @@ ROOT_NAME: Final = "Sunbid development licence authority (开发用)"
 class Issuer:
     """An authority's key with its certificate."""
 
-    key: ec.EllipticCurvePrivateKey
+    key: CurveKey
     certificate: x509.Certificate
 
 
-def issue_root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+def issue_root(key: CurveKey) -> x509.Certificate:
     """The self-signed root of a development authority; its name says what it is."""
     name = x509.Name(
         [
@@ -49,19 +49,18 @@ def issue_root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         ]
     )
     public = key.public_key()
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(ROOT_SINCE)
         .not_valid_after(ROOT_UNTIL)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .sign(key, hashes.SHA256())
+        .add_extension(key_identifier(public), critical=False)
     )
+    return sign_certificate(builder, public, key)
 
 
 def issue_licence(
@@ -72,11 +71,10 @@ def issue_licence(
     if not 1 <= len(info.name) <= LONGEST_NAME:
         raise Invalid(f"expected a name of 1 to {LONGEST_NAME} characters, got {len(info.name)}")
     root_key_id = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(_subject_name(info))
         .issuer_name(issuer.certificate.subject)
-        .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(since)
         .not_valid_after(info.valid_to)
@@ -85,7 +83,7 @@ def issue_licence(
         .add_extension(
             x509.ExtendedKeyUsage([x509.ObjectIdentifier(LICENCE_USAGE)]), critical=False
         )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(key_identifier(public_key), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(root_key_id.value),
             critical=False,
@@ -94,8 +92,8 @@ def issue_licence(
         .add_extension(
             x509.UnrecognizedExtension(LICENCE_INFO, canonical(info_json(info))), critical=False
         )
-        .sign(issuer.key, hashes.SHA256())
     )
+    return sign_certificate(builder, public_key, issuer.key)
 
 
 def _subject_name(info: LicenceInfo) -> x509.Name:

@@ -12,14 +12,18 @@ from typing import Final
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
 from bidding.licence.uscc import check_uscc
 from foundation.problems import Refused
 from foundation.settings import DEVELOPMENT_MARKS
 from foundation.statements.canonical import Json, parse, parse_time, time_text
-from foundation.statements.certificates import BadChain, check_chain, load_certificate
+from foundation.statements.certificates import (
+    BadChain,
+    certified_key,
+    check_chain,
+    load_certificate,
+)
 from foundation.statements.signed import PublicKey, Statement, check_signature, decode, kid_of
 
 # 2.25 is the arc of random UUIDs (X.667): nobody needs to be asked for it.
@@ -168,10 +172,7 @@ def _checked_info(certificate: x509.Certificate) -> tuple[LicenceInfo, PublicKey
     life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
     if life > LONGEST_LIFE:
         raise BadChain(f"expected a licence of at most 24 months, got one of {life.days} days")
-    key = certificate.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
-        raise BadChain("expected a P-256 or Ed25519 key in the licence, got another kind")
-    return info, key
+    return info, certified_key(certificate)
 
 
 def _check_subject(certificate: x509.Certificate, info: LicenceInfo) -> None:

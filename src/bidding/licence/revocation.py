@@ -7,19 +7,17 @@ such a question would tell the authority who bids (sealing.md 5.2).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from bidding.licence.authority import Good, Revoked, Status, Unknown
 from bidding.licence.issue import Issuer
 from foundation.problems import NotAllowed
-from foundation.statements.certificates import BadChain, load_certificate
+from foundation.statements import sm2_certificates
+from foundation.statements.certificates import BadChain, is_issued_by, load_certificate
+from foundation.statements.issuing import sign_list
 
 OLDEST_LIST: Final = timedelta(hours=24)
 REASONS: Final = tuple(reason.value for reason in x509.ReasonFlags)
@@ -50,7 +48,8 @@ class RevocationList:
 
     def status(self, certificate: x509.Certificate, at: datetime) -> Status:
         """Whether a certificate was revoked at or before `at`; later revocations let acts stand."""
-        if not _issued_by(certificate, self.issuer):
+        # Not by name alone: two development authorities have the same name.
+        if not is_issued_by(certificate, self.issuer):
             return Unknown("the list is of another authority")
         found = self.revoked.get(certificate.serial_number)
         if found is not None and found.at <= at:
@@ -95,7 +94,7 @@ def make_list(issuer: Issuer, revoked: Sequence[Revocation], at: datetime) -> by
             .add_extension(x509.CRLReason(x509.ReasonFlags(revocation.reason)), critical=False)
             .build()
         )
-    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    return sign_list(builder, issuer.key)
 
 
 def refuse_revoked(status: Status) -> None:
@@ -107,21 +106,16 @@ def refuse_revoked(status: Status) -> None:
         )
 
 
-@lru_cache(maxsize=1024)
-def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    # Not by name alone: two development authorities have the same name.
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
-
-
 def _signed_by(crl: x509.CertificateRevocationList, anchor: x509.Certificate) -> bool:
+    if crl.issuer != anchor.subject:
+        return False
+    sm2 = sm2_certificates.sm2_key(anchor)
+    if sm2 is not None:
+        return sm2_certificates.is_signed_by(crl, sm2)
     key = anchor.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
         return False
-    return crl.issuer == anchor.subject and crl.is_signature_valid(key)
+    return crl.is_signature_valid(key)
 
 
 def _revocation(entry: x509.RevokedCertificate) -> Revocation:

@@ -23,6 +23,7 @@ from bidding.licence.file import FileAuthority, Now
 from bidding.licence.folder import open_folder
 from foundation.language import Language
 from foundation.problems import MEDIA_TYPE, Refused, Unavailable, slug, to_problem
+from foundation.statements.keyfile import Curve
 from foundation.web import (
     AnyRequest,
     Pages,
@@ -56,6 +57,8 @@ class AuthorityConfig:
     folder: Path
     host: str
     port: int
+    # None: that of the folder, P-256 for a new one.
+    curve: Curve | None = None
     people: Path | None = None
     # The platform whose clock counts; None: real time.
     time_origin: str | None = None
@@ -71,7 +74,9 @@ def create_app(config: AuthorityConfig) -> Litestar:
     """The application over a folder, which is made if it is new."""
     now: Now = real_time if config.time_origin is None else PlatformClock(config.time_origin)
     files = FileAuthority(
-        folder=open_folder(config.folder), now=now, consent_page=f"{config.origin}/consent"
+        folder=open_folder(config.folder, config.curve),
+        now=now,
+        consent_page=f"{config.origin}/consent",
     )
     people = None if config.people is None else People(folder=config.people)
     platforms = config.platforms + ((config.time_origin,) if config.time_origin else ())

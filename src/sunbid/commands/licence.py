@@ -14,8 +14,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from foundation.problems import Invalid
+from foundation.statements.keyfile import Curve
 
 HELP = "the development licence authority: serve, issue, sign, revoke"
+CURVES: Final[dict[str, Curve]] = {"INTL-1": "P-256", "GM-1": "SM2"}
 DEFAULT_APP: Final = "http://127.0.0.1:8001"
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 TIME_PATH: Final = "/api/v1/time"
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     serve = actions.add_parser("serve", help="serve the authority and its phone page")
     serve.add_argument("--folder", type=Path, required=True, help="root key and licences")
+    add_suite(serve)
     serve.add_argument("--host", default="127.0.0.1", choices=LOOPBACK)
     serve.add_argument("--port", type=int, default=8001)
     serve.add_argument("--people", type=Path, help="keys of personas (demonstration)")
@@ -34,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     issue = actions.add_parser("issue", help="issue a licence")
     add_place(issue)
+    add_suite(issue)
     issue.add_argument("--uscc", required=True)
     issue.add_argument("--name", required=True)
     issue.add_argument("--type", default="enterprise", help="kind of organisation")
@@ -51,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sign.add_argument("-o", "--output", type=Path, required=True)
     sign.add_argument("type", metavar="TYPE")
     sign.add_argument("body", type=Path, metavar="BODY.json")
+
+
+def add_suite(parser: argparse.ArgumentParser) -> None:
+    """For the lots of which suite a new authority is; one folder serves one suite."""
+    parser.add_argument("--suite", choices=sorted(CURVES), help="of a new folder (INTL-1)")
 
 
 def add_place(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +89,7 @@ async def serve(arguments: argparse.Namespace) -> int:
     await serve_app(
         AuthorityConfig(
             folder=arguments.folder,
+            curve=CURVES.get(arguments.suite),
             host=arguments.host,
             port=arguments.port,
             people=arguments.people,
@@ -101,7 +111,7 @@ async def issue(arguments: argparse.Namespace) -> int:
     else:
         from bidding.licence.folder import open_folder
 
-        licence = open_folder(arguments.folder).issue(
+        licence = open_folder(arguments.folder, CURVES.get(arguments.suite)).issue(
             arguments.uscc, arguments.name, arguments.type, datetime.now(UTC), CRL_URL
         )
         subject, kid = licence.subject.uscc, licence.subject.kid

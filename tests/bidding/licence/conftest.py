@@ -12,6 +12,7 @@ from bidding.licence.development import DevAuthority
 from bidding.licence.file import FileAuthority
 from bidding.licence.folder import AuthorityFolder, open_folder
 from bidding.licence.remote import HttpAuthority
+from foundation.statements.keyfile import Curve
 from licence_service import ask, running_service, settings
 from licences import a_uscc, free_port, running_authority
 
@@ -23,10 +24,16 @@ async def now() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.fixture(scope="session")
-def authority_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+CURVES: dict[str, Curve] = {"INTL-1": "P-256", "GM-1": "SM2"}
+
+
+@pytest.fixture(scope="session", params=CURVES)
+def authority_folder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of an authority, one for each suite."""
     path = tmp_path_factory.mktemp("authority") / "folder"
-    folder = open_folder(path)
+    folder = open_folder(path, CURVES[request.param])
     for uscc, name in ((HOLDER, "示例建设甲有限公司"), (OTHER, "示例建设乙有限公司")):
         folder.issue(uscc, name, "enterprise", datetime.now(UTC), "http://127.0.0.1:8001/crl")
     return path

@@ -29,6 +29,7 @@ from bidding.licence.authority import (
 from bidding.licence.development import DevAuthority
 from bidding.licence.folder import AuthorityFolder, Licence, open_folder
 from bidding.licence.remote import HttpAuthority
+from bidding.sealing import gm_wrap
 from foundation.statements.certificates import BadChain
 from foundation.statements.signed import BadSignature, Signature, kid_of, public_key_of, unsigned
 from licences import a_uscc
@@ -62,7 +63,7 @@ async def signed_ticket(authority: Adapter, request: SignRequest) -> str:
 async def test_it_says_who_it_is(authority: Adapter, folder: AuthorityFolder) -> None:
     known = as_protocol(authority)
     assert known.id in {"development", "national"}
-    assert known.suites == {"INTL-1"}
+    assert known.suites == {folder.suite}
     [anchor] = await known.trust_anchors()
     assert anchor.certificate == folder.root
     assert anchor.development
@@ -139,7 +140,9 @@ async def test_status_of_a_foreign_certificate_is_unknown(
         authority.verify(made.signer.chain, signed_as(made, signature), ASKED.signed_bytes, now)
 
 
-async def test_a_key_is_made_for_one_lot_and_unwraps_only_there(authority: Adapter) -> None:
+async def test_a_key_is_made_for_one_lot_and_unwraps_only_there(
+    authority: Adapter, folder: AuthorityFolder
+) -> None:
     lot = uuid4()
     ticket = await signed_ticket(authority, opening(lot))
     key = await authority.opening_key(ticket, lot)
@@ -149,7 +152,7 @@ async def test_a_key_is_made_for_one_lot_and_unwraps_only_there(authority: Adapt
     assert again == key
     info = b"tbe1/wrap/v1\0B\x01" + bytes(32) + bytes(range(32))
     value = bytes(range(32))
-    ct = wrapped(key.public, info, value)
+    ct = wrapped(folder, key.public, info, value)
     assert await authority.unwrap(ticket, key.kid, info, ct) == value
 
     for wrong_info in (info[:-1] + b"\0", b"tbe1/wrap/v1\0T" + info[14:], b""):
@@ -158,7 +161,9 @@ async def test_a_key_is_made_for_one_lot_and_unwraps_only_there(authority: Adapt
     # Whatever else was truly sealed to this key, a drill or a share, is not opened.
     for foreign in (b"tbe1/drill/v1\0" + info[14:], b"tbe1/wrap/v1\0T" + info[14:], info + b"\0"):
         with pytest.raises(WrapRefused):
-            await authority.unwrap(ticket, key.kid, foreign, wrapped(key.public, foreign, value))
+            await authority.unwrap(
+                ticket, key.kid, foreign, wrapped(folder, key.public, foreign, value)
+            )
     with pytest.raises(WrapRefused):
         await authority.unwrap(ticket, key.kid, info, ct[:-1])
     other_lot = await signed_ticket(authority, opening(uuid4()))
@@ -184,7 +189,9 @@ def opening(lot: UUID) -> SignRequest:
     return SignRequest(holder=HOLDER, host="platform.example", purpose="opening", lot=lot)
 
 
-def wrapped(public: bytes, info: bytes, value: bytes) -> bytes:
+def wrapped(folder: AuthorityFolder, public: bytes, info: bytes, value: bytes) -> bytes:
+    if folder.suite == "GM-1":
+        return gm_wrap.seal(public, info, value, secrets.token_bytes(40))
     key = public_key_of(public)
     assert isinstance(key, ec.EllipticCurvePublicKey)
     suite = hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
@@ -193,7 +200,7 @@ def wrapped(public: bytes, info: bytes, value: bytes) -> bytes:
 
 def signed_as(licence: Licence, signature: bytes) -> Signature:
     return Signature(
-        alg="ES256", at=None, chain=tuple(licence.signer.chain), kid=None, sig=signature
+        alg=licence.signer.alg, at=None, chain=tuple(licence.signer.chain), kid=None, sig=signature
     )
 
 

@@ -14,7 +14,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from bidding.licence.authority import Good, Revoked, Unknown
-from bidding.licence.folder import AuthorityFolder, Licence, LicenceExists, open_folder
+from bidding.licence.folder import (
+    AuthorityFolder,
+    FolderUnusable,
+    Licence,
+    LicenceExists,
+    open_folder,
+)
 from bidding.licence.issue import Issuer, issue_licence
 from bidding.licence.profile import (
     LICENCE_INFO,
@@ -31,6 +37,8 @@ from foundation.problems import Invalid
 from foundation.settings import is_development_anchor
 from foundation.statements.canonical import canonical
 from foundation.statements.certificates import BadChain, CertificateNotInTime
+from foundation.statements.issuing import sign_certificate
+from foundation.statements.keyfile import generate
 from foundation.statements.signed import BadSignature, Statement, sign, unsigned
 from licences import a_uscc
 
@@ -141,17 +149,11 @@ def a_certificate(
         licence_no="DEV-1",
         valid_to=NOW + timedelta(days=days),
     )
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
-        rsa.generate_private_key(65537, 2048)
-        if rsa_key
-        else ec.generate_private_key(ec.SECP256R1())
-    )
     pairs = subject_fields(said) if fields is None else fields
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(oid, value) for oid, value in pairs]))
         .issuer_name(folder.issuer.certificate.subject)
-        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW - timedelta(days=1))
         .not_valid_after(NOW + timedelta(days=days))
@@ -179,7 +181,12 @@ def a_certificate(
         builder = builder.add_extension(
             x509.UnrecognizedExtension(LICENCE_INFO, canonical(info_json(said))), critical=False
         )
-    made = builder.sign(folder.issuer.key, hashes.SHA256())
+    issuer = folder.issuer.key
+    if rsa_key and isinstance(issuer, ec.EllipticCurvePrivateKey):
+        foreign = rsa.generate_private_key(65537, 2048).public_key()
+        made = builder.public_key(foreign).sign(issuer, hashes.SHA256())
+    else:
+        made = sign_certificate(builder, generate(folder.curve).public_key(), issuer)
     return [made.public_bytes(Encoding.DER)]
 
 
@@ -208,7 +215,7 @@ def test_misuse_29_authority_flag_and_usages(folder: AuthorityFolder) -> None:
         a_certificate(folder, leave_out="repudiation"),
         a_certificate(folder, leave_out="info"),
         a_certificate(folder, days=2 * 366),
-        a_certificate(folder, rsa_key=True),
+        *([a_certificate(folder, rsa_key=True)] if folder.curve == "P-256" else []),
     ]
     for chain in wrong:
         with pytest.raises(BadChain):
@@ -291,3 +298,10 @@ def test_keys_are_for_their_owner_only(folder: AuthorityFolder) -> None:
     for path in [folder.path / "root.key.pem", folder.path / "licences" / HOLDER / "key.pem"]:
         assert path.stat().st_mode & 0o077 == 0
     assert (folder.path / "licences").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_stays_with_its_curve(tmp_path: Path) -> None:
+    made = open_folder(tmp_path, "SM2")
+    assert (made.suite, open_folder(tmp_path).suite) == ("GM-1", "GM-1")
+    with pytest.raises(FolderUnusable, match="P-256"):
+        open_folder(tmp_path, "P-256")

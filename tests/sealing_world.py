@@ -18,9 +18,11 @@ from bidding.licence.profile import LICENCE_USAGE, LicenceInfo, licence_names
 from bidding.licence.uscc import check_character
 from bidding.sealing import bodies
 from bidding.sealing.checks import Trust
-from bidding.sealing.kem import derive_key_pair, public_point
+from bidding.sealing.kem import derive_key_pair
+from bidding.sealing.keys import UnwrapKey, public_point
 from bidding.sealing.opening_keys import LotKeys, lot_keys
 from bidding.sealing.seal import Bidder, Sealed, seal_package
+from bidding.sealing.suites import INTL_1, SUITES, Suite
 from foundation.ledger.leaf import LeafOpening
 from foundation.ledger.note import Checkpoint, Note, log_key, sign_note
 from foundation.ledger.proof import make_proof
@@ -57,29 +59,32 @@ def key_from(label: str) -> ec.EllipticCurvePrivateKey:
     return derive_key_pair(label.encode().ljust(32, b"."))
 
 
-ROOT_KEY = key_from("authority")
+def suite_key(label: str, of: Suite) -> UnwrapKey:
+    """A key of a suite that is the same in every run."""
+    return of.wrap.derive_key_pair(label.encode().ljust(of.ephemeral_length, b"."))
 
 
 @lru_cache
-def issuer() -> Issuer:
-    """The development authority of the tests."""
-    return Issuer(key=ROOT_KEY, certificate=issue_root(ROOT_KEY))
+def issuer(of: Suite = INTL_1) -> Issuer:
+    """The development authority of the tests, one for each suite."""
+    key = suite_key("authority", of)
+    return Issuer(key=key, certificate=issue_root(key))
 
 
-def anchor() -> bytes:
+def anchor(of: Suite = INTL_1) -> bytes:
     """Its root in DER."""
-    return issuer().certificate.public_bytes(Encoding.DER)
+    return issuer(of).certificate.public_bytes(Encoding.DER)
 
 
-def trust() -> Trust:
+def trust(of: Suite = INTL_1) -> Trust:
     """What a client trusts in these tests."""
-    return Trust(anchors=[anchor()], usage=LICENCE_USAGE, subject=licence_names)
+    return Trust(anchors=[anchor(of)], usage=LICENCE_USAGE, subject=licence_names)
 
 
 @lru_cache
-def licence(uscc: str) -> KeySigner:
+def licence(uscc: str, of: Suite = INTL_1) -> KeySigner:
     """A signer with the licence of an organisation."""
-    key = key_from(f"licence {uscc}")
+    key = suite_key(f"licence {uscc}", of)
     info = LicenceInfo(
         uscc=uscc,
         name=f"公司 {uscc[-4:]}",
@@ -89,21 +94,26 @@ def licence(uscc: str) -> KeySigner:
         valid_to=NOW + timedelta(days=300),
     )
     made = issue_licence(
-        issuer(), key.public_key(), info, NOW - timedelta(days=100), "http://127.0.0.1/crl"
+        issuer(of), key.public_key(), info, NOW - timedelta(days=100), "http://127.0.0.1/crl"
     )
     return KeySigner(key, (made.public_bytes(Encoding.DER),))
 
 
-def exchange_key(group: str, i: int) -> ExchangeKey:
+def exchange_key(group: str, i: int, of: Suite = INTL_1) -> ExchangeKey:
     """The unwrap key of a seat."""
-    return ExchangeKey(key_from(f"exchange {group}{i}"))
+    return ExchangeKey(suite_key(f"exchange {group}{i}", of))
+
+
+def signing_key(group: str, i: int, of: Suite = INTL_1) -> KeySigner:
+    """The signing key of a seat."""
+    return KeySigner(suite_key(f"signing {group}{i}", of))
 
 
 @lru_cache
-def member_key(group: str, i: int, **changes: Any) -> Statement:
+def member_key(group: str, i: int, of: Suite = INTL_1, **changes: Any) -> Statement:
     """The signed member key of a seat; cached, since a new signature changes the opening keys."""
     uscc, seat = SEATS[group][i - 1]
-    exchange, signing = exchange_key(group, i), KeySigner(key_from(f"signing {group}{i}"))
+    exchange, signing = exchange_key(group, i, of), signing_key(group, i, of)
     body: dict[str, Any] = {
         "v": 1,
         "uscc": uscc,
@@ -111,7 +121,7 @@ def member_key(group: str, i: int, **changes: Any) -> Statement:
         "seat": seat,
         "person_tag": None,
         "unattended": False,
-        "suite": "INTL-1",
+        "suite": of.name,
         "kid": exchange.kid,
         "pk": b64(exchange.public),
         "sign_kid": signing.kid,
@@ -120,10 +130,10 @@ def member_key(group: str, i: int, **changes: Any) -> Statement:
         "not_after": time_text(NOW + timedelta(days=200)),
     }
     body.update(changes)
-    return sign(unsigned("member-key", body), licence(str(body["uscc"])))
+    return sign(unsigned("member-key", body), licence(str(body["uscc"]), of))
 
 
-def opening_keys_body(**changes: Any) -> dict[str, Any]:
+def opening_keys_body(of: Suite = INTL_1, **changes: Any) -> dict[str, Any]:
     """The body of opening keys, 2 of 3 and 2 of 3."""
     body: dict[str, Any] = {
         "v": 1,
@@ -132,10 +142,10 @@ def opening_keys_body(**changes: Any) -> dict[str, Any]:
         "round": 1,
         "version": 1,
         "prev": None,
-        "suite": "INTL-1",
+        "suite": of.name,
         "policy": "dual+remedy",
-        "t": {"k": 2, "members": [member_key("T", i).json() for i in (1, 2, 3)]},
-        "r": {"k": 2, "members": [member_key("R", i).json() for i in (1, 2, 3)]},
+        "t": {"k": 2, "members": [member_key("T", i, of).json() for i in (1, 2, 3)]},
+        "r": {"k": 2, "members": [member_key("R", i, of).json() for i in (1, 2, 3)]},
         "w1_s": 1800,
         "w2_s": 900,
         "w3_s": 900,
@@ -146,11 +156,11 @@ def opening_keys_body(**changes: Any) -> dict[str, Any]:
     return body
 
 
-def opening_keys(**changes: Any) -> LotKeys:
+def opening_keys(of: Suite = INTL_1, **changes: Any) -> LotKeys:
     """Opening keys signed by buyer and supervisor."""
-    statement = unsigned("opening-keys", opening_keys_body(**changes))
+    statement = unsigned("opening-keys", opening_keys_body(of, **changes))
     for uscc in (BUYER, SUPERVISOR):
-        statement = sign(statement, licence(uscc))
+        statement = sign(statement, licence(uscc, of))
     return lot_keys(statement)
 
 
@@ -185,6 +195,21 @@ OPENING = ExchangeKey(key_from("opening key"))
 BIDDER_POINTS = (public_point(RECOVERY), OPENING.public)
 
 
+def recovery(of: Suite = INTL_1) -> UnwrapKey:
+    """The key of the bidder's recovery code."""
+    return suite_key("recovery", of)
+
+
+def opening_key(of: Suite = INTL_1) -> ExchangeKey:
+    """The bidder's opening key."""
+    return ExchangeKey(suite_key("opening key", of))
+
+
+def bidder_points(of: Suite) -> tuple[bytes, bytes]:
+    """The bidder's public keys."""
+    return public_point(recovery(of)), opening_key(of).public
+
+
 def seal_bytes(
     folder: Path, content: bytes, keys: LotKeys, volume: str = "qual", uscc: str = BIDDER
 ) -> tuple[Path, Sealed]:
@@ -193,7 +218,7 @@ def seal_bytes(
     package.write_bytes(content)
     target = folder / f"{volume}.tbe"
     target.unlink(missing_ok=True)
-    bidder = Bidder(uscc=uscc, points=BIDDER_POINTS)
+    bidder = Bidder(uscc=uscc, points=bidder_points(SUITES[keys.body.suite]))
     return target, seal_package(package, target, keys=keys, volume=volume, bidder=bidder)
 
 
@@ -208,7 +233,7 @@ def manifest_body(sealed: Sequence[Sealed], keys: LotKeys, **changes: Any) -> bo
         prev=None,
         bidder=bodies.Company(uscc=BIDDER, name="某某公司"),
         consortium=[],
-        suite="INTL-1",
+        suite=keys.body.suite,
         policy="dual+remedy",
         opening_keys=keys.sid,
         mandate=None,

@@ -1,7 +1,7 @@
 """Makes the known answers of `tests/vectors/sealing/`: `python tests/vectors/make_sealing.py`.
 
-Run once; what it wrote is the format's promise. It refuses to overwrite, because a changed answer
-is a changed format and needs a decision record.
+What it wrote is the format's promise: it makes the sets that are missing and never overwrites one,
+because a changed answer is a changed format and needs a decision record.
 """
 
 import base64
@@ -19,16 +19,19 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 import sealing_world as world  # noqa: E402
 from bidding.sealing import drill, envelope, kem  # noqa: E402
 from bidding.sealing.bodies import ListedEnvelope, ListEntry  # noqa: E402
+from bidding.sealing.keys import UnwrapKey, public_point  # noqa: E402
 from bidding.sealing.member import entry_bytes, list_root  # noqa: E402
 from bidding.sealing.parts import PART  # noqa: E402
 from bidding.sealing.payload import cipher_length, payload_keys  # noqa: E402
 from bidding.sealing.recovery import recovery_key, show_code  # noqa: E402
 from bidding.sealing.seal import Secrets, write_envelope  # noqa: E402
 from bidding.sealing.shares import Halves, deal, input_key  # noqa: E402
-from bidding.sealing.suites import INTL_1  # noqa: E402
+from bidding.sealing.suites import GM_1, INTL_1, Suite  # noqa: E402
 from foundation.statements.canonical import b64, canonical, parse, unb64  # noqa: E402
 from foundation.statements.signed import KeySigner, sign, unsigned  # noqa: E402
+from foundation.statements.sm2 import SM2PrivateKey  # noqa: E402
 from statement_examples import EXAMPLES  # noqa: E402
+from vectors import gm  # noqa: E402
 
 FOLDER: Final = Path(__file__).with_name("sealing")
 T: Final = bytes(range(32))
@@ -74,25 +77,25 @@ class Hashing(io.RawIOBase):
 
 
 def main() -> int:
-    """Write every set; refuses a folder that holds some already."""
-    if any(FOLDER.iterdir()):
-        print(f"{FOLDER} is not empty: known answers are not made twice", file=sys.stderr)
-        return 2
-    keys = world.opening_keys()
-    (FOLDER / "opening-keys.json").write_bytes(keys.statement.file())
-    write("v1-sid.json", "body, signed bytes and sid of a statement of every type", sids())
-    write("v2-shares.json", "T, B and header hash to seed, coefficients and shares", shares())
-    write("v3-envelopes.json", "byte i of the package is i mod 251", envelopes())
-    write("v4-wrap.json", "a wrap from a given ephemeral seed", wraps())
-    write("v6-list-root.json", "root over the list of a closing", list_roots())
-    write("v7-recovery-and-drill.json", "code to scalar, challenge to answer", codes())
+    """Write every set that is missing."""
+    if not (FOLDER / "opening-keys.json").exists():
+        (FOLDER / "opening-keys.json").write_bytes(world.opening_keys().statement.file())
+    write("v1-sid.json", "body, signed bytes and sid of a statement of every type", sids)
+    write("v2-shares.json", "T, B and header hash to seed, coefficients and shares", shares)
+    write("v3-envelopes.json", "byte i of the package is i mod 251", envelopes)
+    write("v4-wrap.json", "a wrap from a given ephemeral seed", wraps)
+    write("v6-list-root.json", "root over the list of a closing", list_roots)
+    write("v7-recovery-and-drill.json", "code to scalar, challenge to answer", codes)
+    write("v8-gm.json", "SM2, SM3 and SM4-GCM as GM-1 uses them; `form` says how", gm.content, GM_1)
     negatives()
     return 0
 
 
-def write(name: str, about: str, content: Any) -> None:
-    """One self-describing JSON file."""
-    value = {"about": about, "suite": "INTL-1", "content": content}
+def write(name: str, about: str, content: Callable[[], Any], suite: Suite = INTL_1) -> None:
+    """One self-describing JSON file, unless it is there."""
+    if (FOLDER / name).exists():
+        return
+    value = {"about": about, "suite": suite.name, "content": content()}
     (FOLDER / name).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
@@ -261,6 +264,11 @@ def list_roots() -> list[dict[str, Any]]:
     ]
 
 
+def scalar_of(key: UnwrapKey) -> int:
+    """The private number of a key."""
+    return key.scalar if isinstance(key, SM2PrivateKey) else key.private_numbers().private_value
+
+
 def codes() -> dict[str, Any]:
     """V7."""
     recovery = []
@@ -271,8 +279,8 @@ def codes() -> dict[str, Any]:
                 "secret": secret.hex(),
                 "code": show_code(secret),
                 "lot": world.LOT,
-                "scalar": f"{key.private_numbers().private_value:064x}",
-                "public": kem.public_point(key).hex(),
+                "scalar": f"{scalar_of(key):064x}",
+                "public": public_point(key).hex(),
             }
         )
     question = drill.Drill(nonce=bytes(range(16)), i=2, opening_keys=bytes(range(32)))
@@ -299,13 +307,15 @@ def codes() -> dict[str, Any]:
 def negatives() -> None:
     """V5: one text file per way to fail."""
     folder = FOLDER / "negative"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     file = io.BytesIO()
     sealed(7, file)
     for name, code, about, broken in broken_files(file.getvalue()):
         lines = base64.encodebytes(broken).decode().replace("\n", "\n  ").rstrip()
         text = f"about: {about}\nexpect: {code}\nsha256: {hashlib.sha256(broken).hexdigest()}\n"
-        (folder / f"{code.lower()}-{name}.txt").write_text(f"{text}file:\n  {lines}\n")
+        path = folder / f"{code.lower()}-{name}.txt"
+        if not path.exists():
+            path.write_text(f"{text}file:\n  {lines}\n")
 
 
 Broken = tuple[str, str, str, bytes]
@@ -368,7 +378,10 @@ def broken_files(good: bytes) -> list[Broken]:
          wraps_with(lambda w: first(w).update(ct=b64(b"\4" + bytes(112))))),
         ("foreign-member", "E_WRAPS", "a key that is not in the opening keys",
          wraps_with(lambda w: first(w).update(kid="A" * 16))),
-        ("gm", "E_SUITE", "a suite that is not available yet", header_with(suite="GM-1")),
+        ("gm", "E_SUITE", "a file of GM-1, for a lot of INTL-1",
+         gm.envelope_bytes(1, world.opening_keys(GM_1))[1]),
+        ("gm-header", "E_WRAPS", "a header of GM-1 over wraps of INTL-1",
+         header_with(suite="GM-1")),
         ("strict", "E_WRAPS", "policy and groups disagree", header_with(policy="dual-strict")),
         ("other", "E_OPENING_KEYS", "other opening keys", header_with(opening_keys="0" * 64)),
         ("other", "E_TENDER", "another tender", header_with(tender=other)),

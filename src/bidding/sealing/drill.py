@@ -8,8 +8,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from bidding.sealing import kem
 from bidding.sealing.kem import Exchange
+from bidding.sealing.suites import INTL_1, Suite
 
 POSSESSION: Final = 1
 DRILL: Final = 2
@@ -26,6 +26,7 @@ class Drill:
     purpose: int = DRILL
     i: int = 0
     opening_keys: bytes = NO_OPENING_KEYS
+    suite: Suite = INTL_1
 
     @property
     def info(self) -> bytes:
@@ -38,20 +39,22 @@ class Drill:
         return hashlib.sha256(label + self.opening_keys + self.nonce + challenge).hexdigest()
 
 
-def possession_drill() -> Drill:
+def possession_drill(suite: Suite = INTL_1) -> Drill:
     """A question before opening keys exist: does the member hold its key?"""
-    return Drill(nonce=secrets.token_bytes(NONCE_LENGTH), purpose=POSSESSION)
+    return Drill(nonce=secrets.token_bytes(NONCE_LENGTH), purpose=POSSESSION, suite=suite)
 
 
-def new_drill(i: int, opening_keys: bytes) -> Drill:
+def new_drill(i: int, opening_keys: bytes, suite: Suite = INTL_1) -> Drill:
     """A question to the member in seat i of opening keys (`oks`, 32 bytes)."""
-    return Drill(nonce=secrets.token_bytes(NONCE_LENGTH), i=i, opening_keys=opening_keys)
+    nonce = secrets.token_bytes(NONCE_LENGTH)
+    return Drill(nonce=nonce, i=i, opening_keys=opening_keys, suite=suite)
 
 
 def ask(drill: Drill, public: bytes) -> tuple[bytes, str]:
     """(wrap to send, answer to expect) for one member's public key."""
     challenge = secrets.token_bytes(CHALLENGE_LENGTH)
-    wrap = kem.seal(public, drill.info, challenge, secrets.token_bytes(32))
+    ephemeral = secrets.token_bytes(drill.suite.ephemeral_length)
+    wrap = drill.suite.wrap.seal(public, drill.info, challenge, ephemeral)
     return wrap, drill.answer(challenge)
 
 
@@ -60,4 +63,4 @@ def answer(drill: Drill, exchange: Exchange, public: bytes, wrap: bytes) -> str:
 
     Refuses with `SealFailed` (unwrap) whatever was not sealed for exactly this question.
     """
-    return drill.answer(kem.open_(exchange, public, drill.info, wrap))
+    return drill.answer(drill.suite.wrap.open_(exchange, public, drill.info, wrap))

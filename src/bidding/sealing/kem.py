@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bidding.sealing.refusals import BadWraps, Reason, SealFailed
 
-# x coordinate of the shared point; the holder of the key refuses a foreign point.
+# What the holder of a private key does for a wrap. INTL-1: takes a point, gives the x coordinate of
+# the shared point. GM-1: takes the wrap, gives what it hides. Both refuse a foreign point.
 Exchange = Callable[[bytes], bytes]
 
 ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

@@ -14,8 +14,8 @@ from bidding.sealing.bodies import (
     Members,
     OpeningKeys,
 )
-from bidding.sealing.kem import read_point
 from bidding.sealing.refusals import BadWraps, NotIndependent
+from bidding.sealing.suites import suite_of
 from foundation.statements.canonical import BadField, parse_time, unb64
 from foundation.statements.certificates import SubjectReader, certificate_signers
 from foundation.statements.signed import (
@@ -119,7 +119,7 @@ def check_member_key(
     for kid, text in ((body.kid, body.pk), (body.sign_kid, body.sign_pk)):
         point = unb64(text, 65)
         try:
-            read_point(point)
+            suite_of(body.suite).wrap.read_point(point)
         except BadWraps:
             raise BadField(
                 f"expected points on the curve in the member key of {body.name}"

@@ -5,15 +5,14 @@ import hmac
 import secrets
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from bidding.sealing.kem import derive_key_pair
+from bidding.sealing.keys import UnwrapKey
 from bidding.sealing.refusals import BadRecoveryCode
 from bidding.sealing.suites import Suite
 
 SECRET_BITS: Final = 128
 CHECK_BITS: Final = 12
 LETTERS: Final = 28
+_LABEL: Final = b"tbe1/rec/v1\0"
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _FORGIVEN: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
@@ -49,10 +48,12 @@ def read_code(text: str) -> bytes:
     return secret
 
 
-def recovery_key(suite: Suite, secret: bytes, lot: str) -> ec.EllipticCurvePrivateKey:
+def recovery_key(suite: Suite, secret: bytes, lot: str) -> UnwrapKey:
     """The unwrap key of a code for one lot (its id as 36 characters)."""
-    ikm = suite.derive(salt=b"tbe1/rec/v1\0" + lot.encode("ascii"), ikm=secret, info=b"", length=32)
-    return derive_key_pair(ikm)
+    ikm = suite.derive(salt=_LABEL + lot.encode("ascii"), ikm=secret, info=b"", length=32)
+    if suite.ephemeral_length != len(ikm):
+        ikm = suite.expand(ikm, _LABEL, suite.ephemeral_length)
+    return suite.wrap.derive_key_pair(ikm)
 
 
 def _check(secret: bytes) -> int:

@@ -6,11 +6,14 @@ A lot's suite is fixed by its opening keys; nothing falls back to another or is 
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
+from bidding.sealing import gm_wrap, kem
+from bidding.sealing.kem import Exchange
+from bidding.sealing.keys import UnwrapKey
 from bidding.sealing.refusals import WrongSuite
 
 SECRET_LENGTH: Final = 32
@@ -18,18 +21,34 @@ SECRET_LENGTH: Final = 32
 Cipher = Literal["AES-256-GCM", "SM4-GCM"]
 
 
+class Wrap(Protocol):
+    """How a suite hides 32 bytes for one public key: the modules `kem` and `gm_wrap`."""
+
+    def derive_key_pair(self, ikm: bytes, /) -> UnwrapKey:
+        """The key that follows from `ephemeral_length` bytes."""
+
+    def read_point(self, point: bytes, /) -> object:
+        """Refuse with `BadWraps` a point that is not on the suite's curve."""
+
+    def seal(self, public: bytes, info: bytes, value: bytes, ikm_ephemeral: bytes, /) -> bytes:
+        """The wrap of a value for a public key."""
+
+    def open_(self, exchange: Exchange, public: bytes, info: bytes, wrapped: bytes, /) -> bytes:
+        """The value of a wrap; refuses with `SealFailed` (unwrap)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """One row of the table; `available` rows can open, those not `decrypt_only` also seal.
+    """One row of the table; those not `decrypt_only` also seal.
 
     `hash_algorithm` is H; `cipher`, `payload_hash` and `payload_label` are the payload's AEAD
     (its key has `input_key_length` bytes), hash and C2SP label.
     """
 
     name: str
-    available: bool
     decrypt_only: bool = False
     hash_algorithm: Callable[[], hashes.HashAlgorithm]
+    wrap: Wrap
     wrap_length: int
     encapsulated_length: int
     point_length: int
@@ -72,8 +91,8 @@ class Suite:
 
 INTL_1: Final = Suite(
     name="INTL-1",
-    available=True,
     hash_algorithm=hashes.SHA256,
+    wrap=kem,
     wrap_length=113,
     encapsulated_length=65,
     point_length=65,
@@ -86,8 +105,8 @@ INTL_1: Final = Suite(
 )
 GM_1: Final = Suite(
     name="GM-1",
-    available=False,
     hash_algorithm=hashes.SM3,
+    wrap=gm_wrap,
     wrap_length=161,
     encapsulated_length=65,
     point_length=65,
@@ -102,15 +121,10 @@ SUITES: Final = {suite.name: suite for suite in (INTL_1, GM_1)}
 
 
 def suite_of(name: str) -> Suite:
-    """The suite of a name, to open with; refuses unknown ones, and GM-1 as not available yet."""
+    """The suite of a name, to open with; refuses unknown ones."""
     suite = SUITES.get(name)
     if suite is None:
         raise WrongSuite(f"expected a suite of {', '.join(SUITES)}, got {name[:20]!r}")
-    if not suite.available:
-        raise WrongSuite(
-            f"the suite {name} is not available yet in this version; use {INTL_1.name}, or a "
-            "version that holds it"
-        )
     return suite
 
 

@@ -11,7 +11,6 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from bidding.sealing import kem
 from bidding.sealing.bodies import Group, Members, OpeningKeys, Part, Role, WrapRef
 from bidding.sealing.kem import Exchange
 from bidding.sealing.refusals import BadWraps, SealFailed
@@ -151,7 +150,7 @@ def unwrap(
     binding: Binding, role: Role, i: int, exchange: Exchange, point: bytes, ct: str
 ) -> bytes:
     """The value of one wrap, by the holder of its key; refuses with `SealFailed` (unwrap)."""
-    return kem.open_(exchange, point, binding.info(role, i), unb64(ct))
+    return binding.suite.wrap.open_(exchange, point, binding.info(role, i), unb64(ct))
 
 
 def unwrap_share(
@@ -202,7 +201,7 @@ def _wrap_group(binding: Binding, dealt: Deal, group: Group, members: Members) -
                 i=i,
                 kid=member.body.kid,
                 ct=b64(
-                    kem.seal(
+                    binding.suite.wrap.seal(
                         unb64(member.body.pk, 65),
                         binding.info(group, i),
                         share,
@@ -217,7 +216,8 @@ def _wrap_group(binding: Binding, dealt: Deal, group: Group, members: Members) -
 
 
 def _wrap_bidder(binding: Binding, dealt: Deal, i: int, point: bytes) -> BidderWrap:
-    ct = kem.seal(point, binding.info("B", i), dealt.halves.b, dealt.ephemeral("B", i))
+    info, ephemeral = binding.info("B", i), dealt.ephemeral("B", i)
+    ct = binding.suite.wrap.seal(point, info, dealt.halves.b, ephemeral)
     return BidderWrap(i=i, kid=kid_of(point), pk=b64(point), ct=b64(ct))
 
 
@@ -238,7 +238,7 @@ def _check_bidder(entries: list[BidderWrap], suite: Suite) -> None:
         raise BadWraps("expected each key of the bidder once, got one twice")
     for entry in entries:
         point = unb64(entry.pk, suite.point_length)
-        kem.read_point(point)
+        suite.wrap.read_point(point)
         if entry.kid != kid_of(point):
             raise BadWraps("expected the kid of the stated public key, got another")
         _check_wrapped(entry.ct, suite)
@@ -249,4 +249,4 @@ def _check_wrapped(text: str, suite: Suite) -> None:
     if len(raw) != suite.wrap_length:
         raise BadWraps(f"expected wraps of {suite.wrap_length} bytes, got {len(raw)}")
     # A point off the curve could leak bits of a member's key to a careless opener.
-    kem.read_point(raw[: suite.encapsulated_length])
+    suite.wrap.read_point(raw[: suite.encapsulated_length])

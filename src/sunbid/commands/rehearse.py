@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from bidding.sealing.bidder import SealingRecord, read_record
-from bidding.sealing.kem import exchange_of, public_point
+from bidding.sealing.keys import exchange_of, public_point
 from bidding.sealing.opening_keys import LotKeys, lot_keys
 from bidding.sealing.recovery import read_code, recovery_key
 from bidding.sealing.refusals import WrongOpeningKeys

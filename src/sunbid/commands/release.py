@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from bidding.sealing.bidder import release_b, unwrap_b
-from bidding.sealing.kem import exchange_of, public_point
+from bidding.sealing.keys import exchange_of, public_point
 from bidding.sealing.recovery import read_code, recovery_key
 from bidding.sealing.rehearse import OwnKey
 from foundation.problems import Conflict

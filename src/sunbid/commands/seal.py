@@ -30,7 +30,7 @@ from bidding.sealing.checks import (
     material_anchors,
     read_material,
 )
-from bidding.sealing.kem import exchange_of, public_point
+from bidding.sealing.keys import exchange_of, public_point
 from bidding.sealing.opening_keys import LotKeys, short_sid
 from bidding.sealing.packing import pack_volume
 from bidding.sealing.recovery import new_code, read_code, recovery_key

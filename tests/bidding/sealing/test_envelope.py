@@ -327,8 +327,8 @@ def test_cases_16_21_22_a_file_for_other_opening_keys_is_refused(
         check_for_lot(read(raw), changed_keys(**changes))
 
 
-def test_case_22_gm_1_is_named_and_refused_as_not_available(raw: bytes) -> None:
-    with pytest.raises(WrongSuite, match="not available yet"):
+def test_case_22_a_header_of_another_suite_does_not_fit_its_wraps(raw: bytes) -> None:
+    with pytest.raises(BadWraps, match="161 bytes"):
         read(rebuilt(raw, header=lambda h: h.update(suite="GM-1")))
 
 

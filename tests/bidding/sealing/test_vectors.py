@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bidding.sealing import drill, envelope, kem
 from bidding.sealing.bodies import ListEntry
 from bidding.sealing.envelope import check_for_lot, read_head
+from bidding.sealing.keys import public_point
 from bidding.sealing.member import list_root
 from bidding.sealing.opening_keys import LotKeys, lot_keys
 from bidding.sealing.parts import PART, hash_stream
@@ -26,7 +28,7 @@ from foundation.problems import Refused
 from foundation.statements.canonical import parse, unb64
 from foundation.statements.signed import Statement, decode, find_signature, kid_of, read
 from sealing_world import BIDDER_POINTS, OPENING, RECOVERY, exchange_key
-from vectors.make_sealing import LARGE, Hashing, Plain
+from vectors.make_sealing import LARGE, Hashing, Plain, scalar_of
 
 pytestmark = pytest.mark.domain
 
@@ -141,10 +143,12 @@ def test_v3_and_v4_stored_wraps_are_opened_by_a_foreign_implementation(keys: Lot
             for share in wraps.group(group).shares:  # type: ignore[union-attr]
                 info = b"tbe1/wrap/v1\0" + group.encode() + bytes([share.i]) + hh + keys.sid_bytes
                 key = exchange_key(group, share.i).key
+                assert isinstance(key, ec.EllipticCurvePrivateKey)
                 value = FOREIGN.decrypt(unb64(share.ct), key, info)
                 assert head.binding.commit(SHARE_TAG[group], share.i, value) == share.h
         for entry, key in zip(wraps.b, (RECOVERY, OPENING.key), strict=True):
             info = b"tbe1/wrap/v1\0B" + bytes([entry.i]) + hh + keys.sid_bytes
+            assert isinstance(key, ec.EllipticCurvePrivateKey)
             assert FOREIGN.decrypt(unb64(entry.ct), key, info).hex() == row["b"]
         halves = Halves(t=bytes.fromhex(row["t"]), b=bytes.fromhex(row["b"]))
         assert compare_deal(head.binding, halves, keys.body, decode(parse(
@@ -208,8 +212,8 @@ def test_v7_recovery_codes_and_drills() -> None:
         secret = read_code(row["code"])
         key = recovery_key(INTL_1, secret, row["lot"])
         assert secret.hex() == row["secret"]
-        assert f"{key.private_numbers().private_value:064x}" == row["scalar"]
-        assert kem.public_point(key).hex() == row["public"]
+        assert f"{scalar_of(key):064x}" == row["scalar"]
+        assert public_point(key).hex() == row["public"]
     member = exchange_key("T", 2)
     for row in found["drill"]:
         question = drill.Drill(

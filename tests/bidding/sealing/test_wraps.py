@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bidding.sealing import drill, kem
+from bidding.sealing import drill
 from bidding.sealing.bodies import WrapRef
 from bidding.sealing.envelope import Head, read_file_head
+from bidding.sealing.keys import public_point
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.recovery import new_code, read_code, recovery_key, show_code
 from bidding.sealing.refusals import BadRecoveryCode, BadWraps, SealFailed
 from bidding.sealing.shares import Halves
-from bidding.sealing.suites import INTL_1
+from bidding.sealing.suites import SUITES, Suite, suite_of
 from bidding.sealing.wraps import (
     Binding,
     Wraps,
@@ -28,26 +29,38 @@ from bidding.sealing.wraps import (
     wraps_bytes,
 )
 from foundation.statements.canonical import b64, unb64
-from sealing_world import BIDDER_POINTS, LOT, OPENING, exchange_key, opening_keys, seal_bytes
+from sealing_world import (
+    LOT,
+    bidder_points,
+    exchange_key,
+    opening_key,
+    opening_keys,
+    seal_bytes,
+)
 
 pytestmark = pytest.mark.domain
 
 HALVES = Halves(t=b"T" * 32, b=b"B" * 32)
 
 
-@pytest.fixture(scope="module")
-def keys() -> LotKeys:
-    return opening_keys()
+@pytest.fixture(scope="module", params=SUITES)
+def suite(request: pytest.FixtureRequest) -> Suite:
+    return suite_of(request.param)
 
 
 @pytest.fixture(scope="module")
-def binding(keys: LotKeys) -> Binding:
-    return Binding(suite=INTL_1, header_hash=b"h" * 32, opening_keys=keys.sid_bytes)
+def keys(suite: Suite) -> LotKeys:
+    return opening_keys(suite)
+
+
+@pytest.fixture(scope="module")
+def binding(suite: Suite, keys: LotKeys) -> Binding:
+    return Binding(suite=suite, header_hash=b"h" * 32, opening_keys=keys.sid_bytes)
 
 
 @pytest.fixture(scope="module")
 def wraps(keys: LotKeys, binding: Binding) -> Wraps:
-    return make_wraps(binding, HALVES, keys.body, BIDDER_POINTS)
+    return make_wraps(binding, HALVES, keys.body, bidder_points(binding.suite))
 
 
 def test_every_member_finds_its_share_and_the_bidder_b(wraps: Wraps, binding: Binding) -> None:
@@ -55,28 +68,32 @@ def test_every_member_finds_its_share_and_the_bidder_b(wraps: Wraps, binding: Bi
         found = wraps.group(group)
         assert found is not None
         for share in found.shares:
-            key = exchange_key(group, share.i)
+            key = exchange_key(group, share.i, binding.suite)
             result, value = unwrap_share(binding, group, share, key.exchange, key.public)
             assert (result, value is None) == ("ok", False)
-    entry = wraps.b[1]
-    assert unwrap(binding, "B", 1, OPENING.exchange, OPENING.public, entry.ct) == HALVES.b
+    entry, opening = wraps.b[1], opening_key(binding.suite)
+    assert unwrap(binding, "B", 1, opening.exchange, opening.public, entry.ct) == HALVES.b
 
 
 def test_wraps_are_read_back_and_dealt_again_byte_for_byte(
     wraps: Wraps, binding: Binding, keys: LotKeys
 ) -> None:
     raw = wraps_bytes(wraps)
-    assert read_wraps(raw, INTL_1) == wraps
-    assert wraps_bytes(make_wraps(binding, HALVES, keys.body, BIDDER_POINTS)) == raw
+    assert read_wraps(raw, binding.suite) == wraps
+    assert wraps_bytes(make_wraps(binding, HALVES, keys.body, bidder_points(binding.suite))) == raw
     assert compare_deal(binding, HALVES, keys.body, wraps) == []
 
 
 def test_a_share_opens_for_its_own_seat_role_and_envelope_only(
     wraps: Wraps, binding: Binding
 ) -> None:
-    key, share = exchange_key("T", 1), wraps.t.shares[0]
-    other_header = Binding(suite=INTL_1, header_hash=bytes(32), opening_keys=binding.opening_keys)
-    other_keys = Binding(suite=INTL_1, header_hash=binding.header_hash, opening_keys=bytes(32))
+    key, share = exchange_key("T", 1, binding.suite), wraps.t.shares[0]
+    other_header = Binding(
+        suite=binding.suite, header_hash=bytes(32), opening_keys=binding.opening_keys
+    )
+    other_keys = Binding(
+        suite=binding.suite, header_hash=binding.header_hash, opening_keys=bytes(32)
+    )
     for bound, role, i in (
         (binding, "R", 1),
         (binding, "T", 2),
@@ -98,8 +115,9 @@ def changed(wraps: Wraps, group: str, i: int, **fields: Any) -> Wraps:
 
 def junk(group: str, i: int, binding: Binding, value: bytes) -> str:
     """A well-formed wrap of another value, as a bad bidder would make it."""
-    public = OPENING.public if group == "B" else exchange_key(group, i).public
-    return b64(kem.seal(public, binding.info(group, i), value, b"e" * 32))  # type: ignore[arg-type]
+    own, suite = opening_key(binding.suite), binding.suite
+    public = own.public if group == "B" else exchange_key(group, i, suite).public
+    return b64(suite.wrap.seal(public, binding.info(group, i), value, b"e" * 32))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("group", "i"), [("T", 2), ("R", 3), ("B", 1)])
@@ -109,7 +127,7 @@ def test_case_73_a_re_deal_names_exactly_the_wrong_wraps(
     framed = changed(wraps, group, i, ct=junk(group, i, binding, bytes(32)))
     assert compare_deal(binding, HALVES, keys.body, framed) == [WrapRef(group=group, i=i)]  # type: ignore[arg-type]
     if group != "B":
-        key, share = exchange_key(group, i), framed.group(group).shares[i - 1]  # type: ignore[arg-type,union-attr]
+        key, share = exchange_key(group, i, binding.suite), framed.group(group).shares[i - 1]  # type: ignore[arg-type,union-attr]
         assert unwrap_share(binding, group, share, key.exchange, key.public) == ("mismatch", None)  # type: ignore[arg-type]
 
 
@@ -138,7 +156,7 @@ def test_wraps_for_other_members_do_not_fit(wraps: Wraps, keys: LotKeys) -> None
 @pytest.mark.parametrize("count", [0, 4])
 def test_one_to_three_keys_of_the_bidder(binding: Binding, keys: LotKeys, count: int) -> None:
     with pytest.raises(BadWraps):
-        make_wraps(binding, HALVES, keys.body, [OPENING.public] * count)
+        make_wraps(binding, HALVES, keys.body, [opening_key(binding.suite).public] * count)
 
 
 def test_a_sealed_file_holds_an_honest_deal(keys: LotKeys, tmp_path: Path) -> None:
@@ -180,47 +198,47 @@ def test_other_codes_are_refused(text: str) -> None:
         read_code(text)
 
 
-def test_a_code_gives_one_key_a_lot() -> None:
+def test_a_code_gives_one_key_a_lot(suite: Suite) -> None:
     secret = read_code(new_code())
-    points = {
-        kem.public_point(recovery_key(INTL_1, secret, lot)) for lot in (LOT, LOT, LOT[:-1] + "3")
-    }
+    points = {public_point(recovery_key(suite, secret, lot)) for lot in (LOT, LOT, LOT[:-1] + "3")}
     assert len(points) == 2
 
 
 # --- drill -----------------------------------------------------------------------------------
 
 
-def test_a_member_answers_a_drill(keys: LotKeys) -> None:
-    key = exchange_key("T", 2)
-    for question in (drill.new_drill(2, keys.sid_bytes), drill.possession_drill()):
+def test_a_member_answers_a_drill(suite: Suite, keys: LotKeys) -> None:
+    key = exchange_key("T", 2, suite)
+    for question in (drill.new_drill(2, keys.sid_bytes, suite), drill.possession_drill(suite)):
         wrap, expected = drill.ask(question, key.public)
         assert drill.answer(question, key.exchange, key.public, wrap) == expected
 
 
 def test_case_61_a_real_wrap_as_drill_does_not_unwrap(
-    wraps: Wraps, binding: Binding, keys: LotKeys
+    suite: Suite, wraps: Wraps, keys: LotKeys
 ) -> None:
-    key = exchange_key("T", 1)
-    question = drill.new_drill(1, keys.sid_bytes)
+    key = exchange_key("T", 1, suite)
+    question = drill.new_drill(1, keys.sid_bytes, suite)
     with pytest.raises(SealFailed):
         drill.answer(question, key.exchange, key.public, unb64(wraps.t.shares[0].ct))
 
 
-def test_a_drill_for_another_seat_key_set_or_purpose_is_refused(keys: LotKeys) -> None:
-    key = exchange_key("T", 1)
-    question = drill.new_drill(1, keys.sid_bytes)
+def test_a_drill_for_another_seat_key_set_or_purpose_is_refused(
+    suite: Suite, keys: LotKeys
+) -> None:
+    key = exchange_key("T", 1, suite)
+    question = drill.new_drill(1, keys.sid_bytes, suite)
     wrap, _ = drill.ask(question, key.public)
     for other in (
-        drill.Drill(nonce=question.nonce, i=2, opening_keys=keys.sid_bytes),
-        drill.Drill(nonce=question.nonce, i=1, opening_keys=bytes(32)),
-        drill.Drill(nonce=bytes(16), i=1, opening_keys=keys.sid_bytes),
-        drill.Drill(nonce=question.nonce, i=1, opening_keys=keys.sid_bytes, purpose=1),
+        drill.Drill(nonce=question.nonce, i=2, opening_keys=keys.sid_bytes, suite=suite),
+        drill.Drill(nonce=question.nonce, i=1, opening_keys=bytes(32), suite=suite),
+        drill.Drill(nonce=bytes(16), i=1, opening_keys=keys.sid_bytes, suite=suite),
+        drill.Drill(nonce=question.nonce, i=1, opening_keys=keys.sid_bytes, purpose=1, suite=suite),
     ):
         with pytest.raises(SealFailed):
             drill.answer(other, key.exchange, key.public, wrap)
 
 
-def test_the_answer_does_not_show_the_challenge(keys: LotKeys) -> None:
-    question = drill.new_drill(1, keys.sid_bytes)
+def test_the_answer_does_not_show_the_challenge(suite: Suite, keys: LotKeys) -> None:
+    question = drill.new_drill(1, keys.sid_bytes, suite)
     assert b"c" * 32 not in bytes.fromhex(question.answer(b"c" * 32))

@@ -11,7 +11,7 @@ from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk, open_token
 from bidding.opening import store
 from bidding.opening.domain import PHASE1, Listed
-from bidding.opening.release import ONLY_STAGE, take_release_b
+from bidding.opening.release import take_release_b
 from bidding.sealing.bidder import release_b
 from bidding.sealing.envelope import Head, join_head
 from bidding.tender import store as tender_store
@@ -71,12 +71,13 @@ async def own_envelopes(desk: Desk, lot_id: UUID, token: str, uscc: str) -> OwnE
             return None
         acts = await bid_store.acts_of_bidder(connection, lot_id, lot.round, bidder_key)
         mine = {act.submission for act in acts}
-        listed = [one for one in await store.listed(connection, lot_id) if one.submission in mine]
+        staged = await store.listed(connection, lot_id, opening.stage)
+        listed = [one for one in staged if one.submission in mine]
     if not listed:
         return None
     return OwnEnvelopes(
         closing=opening.closing,
-        stage=ONLY_STAGE,
+        stage=opening.stage,
         phase=opening.phase,
         until=opening.phase_until,
         now=now,

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from bidding.opening import decisions, stages, store
-from bidding.opening.closing import read_back
+from bidding.opening.blobs import read_back
 from bidding.opening.domain import WindowOpen
 from bidding.opening.stages import Proposal
 from bidding.opening.unsealing import open_lot

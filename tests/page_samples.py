@@ -372,7 +372,7 @@ def some_listed(released: int) -> list[Listed]:
         Listed(
             lot=LOT, tree=f"{i}{j}" * 32, stage=1, submission=a_submission(i), act=DIGEST, seq=1,
             volume=volume, header_hash="", wraps_hash="", size=1, upload=LOT, header=b"",
-            wraps=b"", blob="ok", b_value=b"x" if i < released else None,
+            wraps=b"", blob="whole", blob_until=None, b_value=b"x" if i < released else None,
             b_from="bidder" if i < released else None,
             b_at=DEADLINE + timedelta(minutes=3 + i) if i < released else None, t_value=None,
         )

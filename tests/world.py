@@ -24,9 +24,9 @@ from bidding.bid.domain import Act
 from bidding.bid.service import Handed
 from bidding.licence.file import FileAuthority
 from bidding.licence.folder import open_folder
+from bidding.opening import blobs, steps
 from bidding.opening import closing as closings
 from bidding.opening import release as releases
-from bidding.opening import steps
 from bidding.opening.domain import list_entries
 from bidding.opening.store import listed as listed_of
 from bidding.sealing.bidder import release_b, unwrap_b
@@ -496,7 +496,7 @@ class World:
         closing = await self.close()
         await self.tick(2)
         await self.step("phase1")
-        await closings.read_back(self.desk, self.lot)
+        await blobs.read_back(self.desk, self.lot)
         return closing
 
     async def release(self, bidder: BidderOf, closing: Statement, version: int = -1) -> Statement:

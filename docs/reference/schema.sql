@@ -400,6 +400,7 @@ CREATE TABLE bidding.listed (
     b_at timestamp with time zone,
     t_value bytea,
     stage integer,
+    blob_until timestamp with time zone,
     CONSTRAINT listed_b_from_check CHECK ((b_from = ANY (ARRAY['bidder'::text, 'remedy'::text, 'cure'::text]))),
     CONSTRAINT listed_blob_check CHECK ((blob = ANY (ARRAY['unread'::text, 'whole'::text, 'missing'::text, 'corrupt'::text]))),
     CONSTRAINT listed_stage_check CHECK (((stage >= 1) AND (stage <= 4)))
@@ -408,6 +409,8 @@ CREATE TABLE bidding.listed (
 COMMENT ON TABLE bidding.listed IS 'The envelopes that the closing lists, with their two halves.';
 
 COMMENT ON COLUMN bidding.listed.stage IS 'The stage that opens the envelope; NULL while none was begun for it, and for ever if left out.';
+
+COMMENT ON COLUMN bidding.listed.blob_until IS 'Until when phase 4 waits for a damaged file to be supplied again (w3, at least 900 s).';
 
 CREATE SEQUENCE bidding.lot_lock_key
     START WITH 1
@@ -654,11 +657,15 @@ CREATE TABLE bidding.upload (
     stored boolean[] NOT NULL,
     complete boolean DEFAULT false NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    blob text DEFAULT 'unread'::text NOT NULL,
+    CONSTRAINT upload_blob_check CHECK ((blob = ANY (ARRAY['unread'::text, 'whole'::text, 'missing'::text, 'corrupt'::text]))),
     CONSTRAINT upload_size_check CHECK ((size > 0)),
     CONSTRAINT upload_tree_check CHECK ((length(tree) = 32))
 );
 
 COMMENT ON TABLE bidding.upload IS 'Sealed files in parts; no lot and no bidder stand here. Parts lie at blobs/<id>/<index>.';
+
+COMMENT ON COLUMN bidding.upload.blob IS 'What reading the stored parts back found, once an act named the upload.';
 
 CREATE TABLE bidding.upload_quota (
     session bytea NOT NULL,

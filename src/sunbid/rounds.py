@@ -12,8 +12,10 @@ from typing import Final
 from litestar.datastructures import State
 
 from bidding.bid.desk import Desk
+from bidding.bid.read_back import read_back_taken_in
 from bidding.bid.service import decide_pending, issue_receipts
-from bidding.opening.closing import close_due, cut_closed, read_back
+from bidding.opening.blobs import read_back
+from bidding.opening.closing import close_due, cut_closed
 from bidding.opening.unsealing import lots_to_open, lots_to_read_back, open_lot
 from foundation.database import transaction
 from foundation.ledger.sequencer import Tick
@@ -54,7 +56,8 @@ class Rounds:
         await close_due(self.desk)
 
     async def read_back(self) -> None:
-        """Read the sealed files of closed lots back."""
+        """Read the sealed files of new acts back, and those of closed lots once more."""
+        await read_back_taken_in(self.desk)
         for lot in await lots_to_read_back(self.desk):
             await read_back(self.desk, lot)
 

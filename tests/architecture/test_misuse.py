@@ -32,9 +32,6 @@ STILL_MISSING: Final[frozenset[int]] = frozenset({
     48,  # slow read-back
     50,  # an outage across the deadline
     51,  # a crash before 204
-    55,  # bit rot
-    56,  # a deleted blob
-    57,  # another file supplied again
     77,  # a false unwrap_failed
     108,  # the buyer probes
     109,  # a consortium member apart
@@ -46,7 +43,6 @@ STILL_MISSING_THREATS: Final[frozenset[str]] = frozenset({
     "T1",
     "T2",
     "T4",
-    "T9",
     "T19",
 })
 # fmt: on

@@ -8,6 +8,7 @@ from io import BytesIO
 
 from bidding.bid import service as bids
 from bidding.bid.domain import Late
+from bidding.opening import blobs
 from bidding.opening import closing as closings
 from bidding.opening.domain import CutMissing, MembersMissing, WindowOpen, WrongPhase
 from bidding.opening.material import hall
@@ -130,7 +131,7 @@ class Journey:
         assert closing is not None
         await world.tick(2)
         await world.step("phase1")
-        await closings.read_back(world.desk, world.lot)
+        await blobs.read_back(world.desk, world.lot)
         present = self.bidders[:3]
         for bidder in present:
             ack = await world.release(bidder, closing)

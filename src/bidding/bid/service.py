@@ -444,6 +444,8 @@ class ActState:
     act: Act
     proof: str | None
     refusal: Statement | None
+    # Trees of files that the platform found damaged after the intake: to be supplied again.
+    damaged: tuple[str, ...] = ()
 
 
 async def show_act(desk: Desk, sid: str) -> ActState:
@@ -456,7 +458,13 @@ async def show_act(desk: Desk, sid: str) -> ActState:
         if act.refusal is not None:
             kept = await kept_statement(connection, act.refusal)
             refusal = None if kept is None else kept.statement
-        return ActState(act=act, proof=await _proof(connection, act), refusal=refusal)
+        places = [UUID(envelope["upload"]) for envelope in act.envelopes]
+        return ActState(
+            act=act,
+            proof=await _proof(connection, act),
+            refusal=refusal,
+            damaged=tuple(await store.damaged_uploads(connection, places)),
+        )
 
 
 async def show_receipt(desk: Desk, receipt_id: UUID) -> tuple[Act, str]:

@@ -92,6 +92,66 @@ async def uploads(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Upl
     return {row["id"]: _upload(row) for row in rows}
 
 
+# Of acts only: what no act names yet may still be on its way.
+UPLOADS_UNREAD: Final[LiteralString] = """
+    SELECT u.id, u.secret_sha256, u.size, u.tree, u.parts, u.stored, u.complete, u.expires_at
+      FROM bidding.upload AS u
+     WHERE u.blob = 'unread'
+       AND u.complete
+       AND EXISTS (SELECT 1
+                     FROM bidding.act AS a
+                    WHERE a.envelopes @> jsonb_build_array(
+                              jsonb_build_object('upload', u.id::text)))
+  ORDER BY u.id
+     LIMIT 20
+"""
+
+
+async def uploads_unread(connection: Connection) -> list[Upload]:
+    """Return some of the uploads that an act names and that were not read back yet."""
+    return [_upload(row) for row in await connection.fetch(UPLOADS_UNREAD)]
+
+
+SET_UPLOAD_BLOB: Final[LiteralString] = """
+    UPDATE bidding.upload
+       SET blob = $2
+     WHERE id = $1
+"""
+
+
+async def set_upload_blob(connection: Connection, upload_id: UUID, state: str) -> None:
+    """Write what reading an upload back found."""
+    await connection.execute(SET_UPLOAD_BLOB, upload_id, state)
+
+
+DAMAGED_UPLOADS: Final[LiteralString] = """
+    SELECT encode(tree, 'hex') AS tree
+      FROM bidding.upload
+     WHERE id = ANY ($1::uuid[])
+       AND blob IN ('missing', 'corrupt')
+  ORDER BY tree
+"""
+
+
+async def damaged_uploads(connection: Connection, ids: Sequence[UUID]) -> list[str]:
+    """Return the trees of those uploads that were found damaged, sorted."""
+    return [row["tree"] for row in await connection.fetch(DAMAGED_UPLOADS, list(ids))]
+
+
+UPLOADS_OF_TREE: Final[LiteralString] = """
+    SELECT DISTINCT (e ->> 'upload')::uuid AS upload
+      FROM bidding.act AS a
+CROSS JOIN jsonb_array_elements(a.envelopes) AS e
+     WHERE a.lot = $1
+       AND e ->> 'tree' = $2
+"""
+
+
+async def uploads_of_tree(connection: Connection, lot: UUID, tree: str) -> list[UUID]:
+    """Return where the acts of a lot have the file of this tree."""
+    return [row["upload"] for row in await connection.fetch(UPLOADS_OF_TREE, lot, tree)]
+
+
 # The row lock of the update serialises two parts that arrive at once.
 MARK_PART: Final[LiteralString] = """
     UPDATE bidding.upload

@@ -177,6 +177,7 @@ def act_json(found: service.ActState) -> dict[str, Json]:
         "ticket": read(act.ticket).json(),
         "receipt": receipt,
         "refusal": None if found.refusal is None else found.refusal.json(),
+        "damaged": list(found.damaged),
     }
 
 

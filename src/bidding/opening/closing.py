@@ -3,7 +3,6 @@
 Timers only enable: the closer closes and cuts by the database's clock, the host confirms the list.
 """
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -19,7 +18,6 @@ from bidding.opening.domain import (
 )
 from bidding.opening.stages import plan_in_force
 from bidding.sealing.envelope import split_head
-from bidding.sealing.parts import PART, part_hash, tree_of_parts
 from bidding.tender import store as tender_store
 from bidding.tender.domain import CLOSED, CUT, Lot, WrongStatus, next_status
 from bidding.tender.service import lot_ledger_body
@@ -167,6 +165,7 @@ async def _listed(desk: Desk, act: Act, first: Sequence[str]) -> list[Listed]:
                 header=header,
                 wraps=wraps,
                 blob="unread",
+                blob_until=None,
                 b_value=None,
                 b_from=None,
                 b_at=None,
@@ -222,30 +221,3 @@ async def closing_proof(
     if opening is None:
         raise CutMissing("the closing has no leaf yet")
     return kept.statement, opening, await tlog_proof(connection, opening["index"])
-
-
-async def read_back(desk: Desk, lot_id: UUID) -> None:
-    """Read every listed sealed file back and write whether it is whole (sealing.md 9.8)."""
-    async with reading(desk.db, "bidding") as connection:
-        listed = await store.listed(connection, lot_id)
-    for one in listed:
-        if one.blob == "unread":
-            state = await _blob_state(desk, one)
-            async with transaction(desk.db, "bidding") as connection:
-                await store.set_blob(connection, lot_id, one.tree, state)
-
-
-async def _blob_state(desk: Desk, one: Listed) -> str:
-    hashes = []
-    for index in range(-(-one.size // PART)):
-        key = f"blobs/{one.upload}/{index}"
-        if not await desk.objects.exists(key):
-            return "missing"
-        part = await desk.objects.get(key)
-        hashes.append(await asyncio.to_thread(part_hash, part))
-    return "whole" if tree_of_parts(hashes) == one.tree else "corrupt"
-
-
-def listed_trees(listed: Sequence[Listed]) -> list[str]:
-    """Return the trees of a list in ascending order."""
-    return sorted(one.tree for one in listed)

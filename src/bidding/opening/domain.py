@@ -105,6 +105,8 @@ class Listed:
     header: bytes
     wraps: bytes
     blob: str
+    # Until when phase 4 waits for a damaged file to come again.
+    blob_until: datetime | None
     b_value: bytes | None
     b_from: str | None
     b_at: datetime | None

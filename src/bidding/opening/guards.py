@@ -86,6 +86,12 @@ def _phase4(standing: Standing) -> None:
     unread = [one.volume for one in standing.listed if one.blob == "unread"]
     if unread:
         raise MembersMissing(f"{len(unread)} sealed files are still being read back")
+    windows = [one.blob_until for one in standing.listed if one.blob_until is not None]
+    if windows and standing.now < max(windows):
+        raise WindowOpen(
+            f"{len(windows)} sealed files are damaged and may be supplied again until "
+            f"{max(windows).isoformat()}"
+        )
 
 
 def _suspended(standing: Standing) -> None:

@@ -219,5 +219,7 @@ async def own_entry(desk: Desk, lot_id: UUID, token: str, uscc: str) -> dict[str
         listed = await store.listed(connection, lot_id)
     for entry in list_entries(listed):
         if UUID(entry["submission"]) in mine:
-            return {"closing": opening.closing, "entry": entry}
+            own = {e["tree"] for e in entry["envelopes"]}
+            blobs = {one.tree: one.blob for one in listed if one.tree in own}
+            return {"closing": opening.closing, "entry": entry, "blobs": blobs}
     return None

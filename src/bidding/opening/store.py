@@ -255,7 +255,8 @@ async def insert_listed(connection: Connection, listed: Sequence[Listed]) -> Non
 
 LISTED: Final[LiteralString] = """
     SELECT lot, tree, stage, submission, encode(act, 'hex') AS act, seq, volume, header_hash,
-           wraps_hash, size, upload, header, wraps, blob, b_value, b_from, b_at, t_value
+           wraps_hash, size, upload, header, wraps, blob, blob_until, b_value, b_from, b_at,
+           t_value
       FROM bidding.listed
      WHERE lot = $1
        AND ($2::int IS NULL OR stage = $2)
@@ -271,15 +272,18 @@ async def listed(connection: Connection, lot: UUID, stage: int | None = None) ->
 
 SET_BLOB: Final[LiteralString] = """
     UPDATE bidding.listed
-       SET blob = $3
+       SET blob = $3,
+           blob_until = $4
      WHERE lot = $1
        AND tree = $2
 """
 
 
-async def set_blob(connection: Connection, lot: UUID, tree: str, state: str) -> None:
-    """Write what reading a sealed file back found."""
-    await connection.execute(SET_BLOB, lot, tree, state)
+async def set_blob(
+    connection: Connection, lot: UUID, tree: str, state: str, until: datetime | None
+) -> None:
+    """Write what reading a sealed file back found, and until when it may come again."""
+    await connection.execute(SET_BLOB, lot, tree, state, until)
 
 
 SET_B: Final[LiteralString] = """

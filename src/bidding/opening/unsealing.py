@@ -7,16 +7,18 @@ into place after the last chunk; packages are looked into by a child process wit
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from bidding.bid import store as bid_store
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act
+from bidding.bid.read_back import CORRUPT, MISSING, WHOLE
 from bidding.opening import store
 from bidding.opening.domain import (
     PHASE2,
@@ -50,10 +52,6 @@ from bidding.tender.domain import Lot
 from foundation.database import reading, transaction
 from foundation.objects import ObjectMissing
 from foundation.statements.signed import read
-
-WHOLE: Final = "whole"
-MISSING: Final = "missing"
-CORRUPT: Final = "corrupt"
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +141,7 @@ def _open_all(
             package = folder / f"{one.tree}.zip"
             sealed, state = _join_parts(desk, one, folder)
             if state != WHOLE:
-                opened[one.tree] = (blob_outcome(missing=state == MISSING), None)
+                opened[one.tree] = (_lost(one, state, _released(one, shares, checks)), None)
                 continue
             outcome = unseal(
                 sealed,
@@ -159,6 +157,17 @@ def _open_all(
                 found["folder"] = package.with_suffix(".files")
             opened[one.tree] = (outcome, found)
     return opened
+
+
+def _lost(one: Listed, state: str, released: Released) -> Outcome:
+    """The outcome of a file that is not whole: the platform's fault, unless a half is missing too.
+
+    What follows from the halves anyone can recompute, so it comes first.
+    """
+    head = join_head(one.header, one.wraps)
+    t, b = custodian_half(head, released), bidder_half(head, released)
+    closed = outcome_of_halves(t, b, terminated=False)
+    return closed or replace(blob_outcome(missing=state == MISSING), b_from=b.source)
 
 
 def _join_parts(desk: Desk, one: Listed, folder: Path) -> tuple[Path, str]:

@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from bidding.opening import closing, decisions, material, release, stages, steps
+from bidding.opening import blobs, closing, decisions, material, release, stages, steps
 from bidding.opening.release import wrong_values_limited
 from foundation.identity.request import actor_of, place_of, signed_in
 from foundation.statements.signed import from_json
@@ -39,6 +39,14 @@ class StageBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     passed: Annotated[list[UUID], Meta(max_length=2000)]
     evaluation: str | None = None
     report_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+
+
+class ResupplyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A sealed file that was uploaded again: its tree, the upload and its secret."""
+
+    tree: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    upload: UUID
+    secret: str
 
 
 class HourBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,6 +101,16 @@ async def cure(
     async with wrong_values_limited(desk.db, place_of(request)):
         await release.take_cure(desk, statement, lot)
     return {"statement": statement.sid}
+
+
+@post("/api/v1/lots/{lot:uuid}/resupplies", tags=["opening"])
+async def resupply(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[ResupplyBody]
+) -> dict[str, Any]:
+    """Supply a damaged sealed file again, the same to the last bit; until phase 4 begins."""
+    desk = request.app.state.desk
+    await blobs.resupply(desk, lot, data.tree, data.upload, data.secret)
+    return {"tree": data.tree, "blob": "whole"}
 
 
 @post("/api/v1/lots/{lot:uuid}/decisions", tags=["opening"])
@@ -153,6 +171,7 @@ routes: Final = [
     make_step,
     release_b,
     cure,
+    resupply,
     ask_decision,
     ask_stage,
     ask_stage_hour,

@@ -10,6 +10,7 @@ from sunbid.verify.opened import (
     decisions,
     envelopes_of,
     half,
+    phase,
     plaintext,
     record_of,
     sealed_file,
@@ -29,6 +30,7 @@ FAULTS: Final = {
     "BLOB_CORRUPT": "platform",
     "suspended": "none",
 }
+SHORTEST_WINDOW_S: Final = 900
 STANDS_STILL: Final = "suspended"
 WHOLE: Final = frozenset({"OPENED", "PACKAGE_BAD"})
 
@@ -114,8 +116,23 @@ def outcomes(evidence: Evidence, findings: Findings) -> None:
                 str(listed),
                 f"the record says {stated}, the evidence {(made.code, made.fault, made.b_from)}",
             )
+            if made.fault == "platform":
+                _loss_was_told(evidence, stage, listed, findings)
             _secrets(evidence, stage, listed, (result["T"], result["B"], result["code"]), findings)
     findings.note(", ".join(f"{count} {code}" for code, count in sorted(counts.items())))
+
+
+def _loss_was_told(evidence: Evidence, stage: int, listed: Listed, findings: Findings) -> None:
+    """A file is lost only when its bidder could supply it again before phase 4 (9.8)."""
+    phase4 = phase(evidence, stage, "phase4")
+    window = max(int(evidence.opening_keys.body["w3_s"]), SHORTEST_WINDOW_S) * 1000
+    told = [
+        evidence.order(p)[1]
+        for p in evidence.of_type("event")
+        if p.body["name"] == "bidding:file:damaged" and p.body["data"].get("tree") == listed.tree
+    ]
+    if phase4 is None or not any(at + window <= phase4[1] for at in told):
+        findings.doubt(str(listed), "its loss was not told a whole window before phase 4")
 
 
 def _secrets(

@@ -17,6 +17,7 @@ import pytest
 
 from bidding.opening import closing as closings
 from bidding.opening import steps, store
+from bidding.opening.blobs import read_back
 from bidding.opening.domain import (
     MembersMissing,
     NotAMember,
@@ -492,7 +493,7 @@ async def test_files_are_read_back_in_phase_one(world: World, owner: Owner) -> N
     await world.step("phase1")
     blobs = world.desk.objects.folder / "blobs"
     (blobs / str(bidders[0].bids[0].uploads[0][0]) / "0").unlink()
-    await closings.read_back(world.desk, world.lot)
+    await read_back(world.desk, world.lot)
     rows = await owner.fetch("SELECT blob, count(*) FROM bidding.listed GROUP BY 1 ORDER BY 1")
     assert {row["blob"]: row["count"] for row in rows} == {"missing": 1, "whole": 5}
 

@@ -3,7 +3,7 @@
 It lives in one SQL function, so that whoever holds a lock asks the same clock as everybody else.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, LiteralString
 
 from foundation.database import Connection
@@ -30,6 +30,11 @@ MOVE_PLATFORM_CLOCK: Final[LiteralString] = """
 START_DEMO_CLOCK: Final[LiteralString] = """
     SELECT foundation.start_demo_clock($1, $2)
 """
+
+
+# Clocks that are further apart are told, and then transitions wait (sealing.md 15.7).
+TOLD_SKEW: Final = timedelta(milliseconds=500)
+LARGEST_SKEW: Final = timedelta(seconds=2)
 
 
 class ClockNotMovable(Conflict):
@@ -63,6 +68,14 @@ async def read_clock(connection: Connection) -> tuple[datetime, datetime, float]
     if row is None:
         raise Conflict("the platform's clock has no row; run `sunbid migrate`")
     return floor_ms(row["platform_at"]), floor_ms(row["real_at"]), float(row["factor"])
+
+
+async def clock_skew(connection: Connection) -> timedelta:
+    """How far this machine's clock and the database's are apart at least."""
+    before = datetime.now(UTC)
+    _, real_at, _ = await read_clock(connection)
+    after = datetime.now(UTC)
+    return max(before - real_at, real_at - after, timedelta())
 
 
 async def start_demo_clock(connection: Connection, at: datetime, factor: float) -> bool:

@@ -9,18 +9,16 @@ import stat
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from foundation.clock import read_clock
+from foundation.clock import TOLD_SKEW, clock_skew, read_clock
 from foundation.database import Database, check_database, durability_faults, reading
 from foundation.embedded import FOLDER, Addresses, database_addresses
 from foundation.migrate import pending
 from foundation.problems import Refused
 from foundation.settings import Settings, check_settings
 
-LARGEST_SKEW: Final = timedelta(milliseconds=500)
 LEAST_FREE_BYTES: Final = 2 << 30
 SIGNER_TIMEOUT_S: Final = 2.0
 
@@ -219,11 +217,9 @@ async def ask_durability(settings: Settings, db: Database) -> Finding:
 async def ask_clock(db: Database) -> Finding:
     """Whether this machine's clock agrees with the database's."""
     async with reading(db, "foundation") as connection:
-        before = datetime.now(UTC)
-        platform_at, real_at, factor = await read_clock(connection)
-        after = datetime.now(UTC)
-    skew = max(before - real_at, real_at - after, timedelta())
-    if skew > LARGEST_SKEW:
+        skew = await clock_skew(connection)
+        platform_at, _, factor = await read_clock(connection)
+    if skew > TOLD_SKEW:
         return Finding(
             name="clock",
             ok=False,

@@ -3,6 +3,7 @@
 Each is a service function of a feature; this module only says in which order they are called.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +18,14 @@ from bidding.bid.service import decide_pending, issue_receipts
 from bidding.opening.blobs import read_back
 from bidding.opening.closing import close_due, cut_closed
 from bidding.opening.unsealing import lots_to_open, lots_to_read_back, open_lot
-from foundation.database import transaction
+from foundation.clock import LARGEST_SKEW, TOLD_SKEW, clock_skew
+from foundation.database import reading, transaction
 from foundation.ledger.sequencer import Tick
 from foundation.outbox import announce
 from sunbid.background import Round
 from supervision.redflags.service import raise_due_flags
+
+log = logging.getLogger(__name__)
 
 # Acts that are undecided for so long are tried again, so often.
 AFTER: Final = timedelta(seconds=30)
@@ -52,8 +56,16 @@ class Rounds:
             self.recover_at, self.waited = time.monotonic() + AGAIN_S, AFTER
 
     async def close(self) -> None:
-        """Close lots whose deadline has passed."""
-        await close_due(self.desk)
+        """Close lots whose deadline has passed; waits while the clocks disagree.
+
+        Acts are taken in all the same: of them the database's clock decides (sealing.md 15.7).
+        """
+        async with reading(self.desk.db, "foundation") as connection:
+            skew = await clock_skew(connection)
+        if skew > TOLD_SKEW:
+            log.warning("this machine and the database differ by %.1f s", skew.total_seconds())
+        if skew <= LARGEST_SKEW:
+            await close_due(self.desk)
 
     async def read_back(self) -> None:
         """Read the sealed files of new acts back, and those of closed lots once more."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from foundation import clock
 from foundation.clock import start_demo_clock
 from foundation.database import Database, transaction
 from foundation.outbox import enqueue
@@ -77,7 +78,7 @@ async def test_a_login_without_roles_is_found(
 
 
 async def test_a_wrong_clock_is_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "datetime", Behind)
+    monkeypatch.setattr(clock, "datetime", Behind)
     finding = (await found(settings))["clock"]
     assert finding.ok is False
     assert "differ by" in finding.detail

@@ -29,6 +29,7 @@ from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scop
 
 from foundation.language import DEFAULT, TAGS, Catalogue, Language, choose_language
 from foundation.problems import MEDIA_TYPE, Invalid, NotAllowed, Refused, slug, to_problem
+from foundation.statements.canonical import FileTooLarge
 
 AnyRequest = Request[Any, Any, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -318,6 +319,8 @@ async def on_refused(request: AnyRequest, refused: Refused) -> Response[Any]:
 
 async def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """The framework's own refusals (no such address, bad request) in the same shape."""
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return await on_refused(request, FileTooLarge("expected a smaller body; send less at once"))
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "-")
     problem: dict[str, Any] = {

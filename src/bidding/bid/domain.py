@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from bidding.tender.domain import Lot
-from foundation.problems import Conflict, Invalid, NotAllowed, NotFound, TooLarge, TooMany
+from foundation.problems import Conflict, Invalid, NotAllowed, NotFound, TooMany
 
 ACTS_A_DAY: Final = 20
 ACTS_KEPT: Final = 5
@@ -54,12 +54,6 @@ class UploadIncomplete(Conflict):
     """Not all files have arrived. Nothing has been handed in yet (未递交)."""
 
     code = "E_UPLOAD"
-
-
-class FileTooLarge(TooLarge):
-    """The file is larger than the limit of this lot."""
-
-    code = "file-too-large"
 
 
 class UnknownUpload(NotFound):

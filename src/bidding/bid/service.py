@@ -25,7 +25,6 @@ from bidding.bid.domain import (
     UPLOAD_LASTS,
     UPLOAD_LIMIT,
     Act,
-    FileTooLarge,
     TooManyActs,
     UnknownAct,
     UnknownUpload,
@@ -52,7 +51,7 @@ from foundation.identity.domain import Session
 from foundation.ledger.log import latest_checkpoint, leaf_opening, queue_entry, tlog_proof
 from foundation.objects import ObjectMissing
 from foundation.problems import Invalid, NoSpace, Refused, Unavailable
-from foundation.statements.canonical import time_text
+from foundation.statements.canonical import FileTooLarge, time_text
 from foundation.statements.signed import Statement, read, sign, unsigned
 from foundation.statements.store import kept_statement
 

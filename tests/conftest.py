@@ -7,6 +7,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -65,6 +66,13 @@ async def as_owner(server: EmbeddedServer, statement: str) -> None:
 @pytest_asyncio.fixture
 async def database_name(server: EmbeddedServer) -> AsyncIterator[str]:
     """The name of a fresh copy of the migrated template."""
+    async with fresh_copy(server) as name:
+        yield name
+
+
+@asynccontextmanager
+async def fresh_copy(server: EmbeddedServer) -> AsyncIterator[str]:
+    """A fresh copy of the migrated template, for as long as it is needed."""
     name = f"t_{uuid4().hex}"
     await as_owner(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     yield name
@@ -102,6 +110,11 @@ async def owner(owner_dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Rec
 @pytest_asyncio.fixture
 async def set_clock(owner_dsn: str) -> SetClock:
     """Stops the platform's clock at a time; later calls set it again, also backwards."""
+    return clock_of(owner_dsn)
+
+
+def clock_of(owner_dsn: str) -> SetClock:
+    """What stops the platform's clock of one database."""
 
     async def stop_at(at: datetime) -> None:
         connection = await asyncpg.connect(owner_dsn)

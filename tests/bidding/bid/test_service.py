@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +32,7 @@ from foundation.database import reading, transaction
 from foundation.ledger.log import latest_checkpoint
 from foundation.statements.certificates import certificate_signers
 from foundation.statements.signed import from_json, read, sign, unsigned
+from markers import tables_with
 from world import DEADLINE, MORNING, MS, BidderOf, SealedBid, World, refused
 
 Owner = asyncpg.Connection
@@ -422,27 +422,6 @@ async def test_an_act_decided_twice_is_refused_once(open_lot: World) -> None:
 
 
 # --- secrecy before the opening -----------------------------------------------------------------
-
-TABLES = """
-    SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) AS name
-      FROM information_schema.tables
-     WHERE table_schema IN ('bidding', 'foundation')
-       AND table_type = 'BASE TABLE'
-  ORDER BY 1
-"""
-
-
-async def tables_with(owner: Owner, marker: str) -> set[str]:
-    """The tables in which a text stands: plain, as bytes, or as base64 of a JSON text."""
-    inner = b64encode(marker.encode()).decode().rstrip("=")[2:-2]
-    forms = [marker, marker.encode().hex(), json.dumps(marker)[1:-1], inner]
-    forms.append(json.dumps(marker)[1:-1].encode().hex())
-    found = set()
-    for row in await owner.fetch(TABLES):
-        held = f"SELECT EXISTS (SELECT FROM {row['name']} AS t WHERE t::text LIKE ANY ($1))"
-        if await owner.fetchval(held, [f"%{form}%".replace("\\", "\\\\") for form in forms]):
-            found.add(row["name"])
-    return found
 
 
 @pytest.mark.misuse(105)

@@ -2,23 +2,20 @@
 
 import shutil
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bidding.sealing import envelope, kem
 from bidding.sealing.bidder import unwrap_b
 from bidding.sealing.bodies import Group, SeatRef
 from bidding.sealing.envelope import Head, read_file_head
 from bidding.sealing.kem import exchange_of, public_point
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.parts import PART, hash_file, part_hash, tree_of_parts
-from bidding.sealing.payload import encrypt, payload_keys
 from bidding.sealing.refusals import (
     BadPackage,
     Empty,
@@ -27,10 +24,9 @@ from bidding.sealing.refusals import (
     SealFailed,
 )
 from bidding.sealing.seal import Bidder, DiskFull, seal_package
-from bidding.sealing.shares import Halves, combine, input_key
+from bidding.sealing.shares import Halves, combine
 from bidding.sealing.unseal import (
     HalfState,
-    Outcome,
     Released,
     bidder_half,
     custodian_half,
@@ -38,8 +34,8 @@ from bidding.sealing.unseal import (
     open_payload,
     unseal,
 )
-from bidding.sealing.wraps import SHARE_TAG, Wraps, unwrap, wraps_bytes
-from foundation.statements.canonical import b64
+from bidding.sealing.wraps import unwrap
+from envelope_cases import CONTENT, Case, resealed, rewrapped
 from sealing_world import (
     BIDDER,
     BIDDER_POINTS,
@@ -51,39 +47,6 @@ from sealing_world import (
 )
 
 pytestmark = pytest.mark.domain
-
-CONTENT = b"what the bidder offers" * 1000
-
-
-class Case:
-    """One sealed file with what its members hold."""
-
-    def __init__(self, folder: Path, keys: LotKeys) -> None:
-        self.folder = folder
-        self.keys = keys
-        self.path, self.sealed = seal_bytes(folder, CONTENT, keys)
-        self.head = read_file_head(self.path)
-        self.b = unwrap_b(self.head, OPENING.exchange, OPENING.public)
-        self.halves = Halves(t=self.sealed.t, b=self.b)
-
-    def shares(self, group: Group, *seats: int) -> dict[int, bytes]:
-        """The shares of some seats."""
-        found = self.head.wraps.group(group)
-        assert found is not None
-        values = {}
-        for i in seats:
-            key = exchange_key(group, i)
-            ct = found.shares[i - 1].ct
-            values[i] = unwrap(self.head.binding, group, i, key.exchange, key.public, ct)
-        return values
-
-    def open(self, released: Released, head: Head | None = None) -> Outcome:
-        """The outcome of what was released."""
-        target = self.folder / "opened.zip"
-        target.unlink(missing_ok=True)
-        return unseal(
-            self.path, head or self.head, self.keys.body, released, target, check=lambda _: None
-        )
 
 
 @pytest.fixture(scope="module")
@@ -180,45 +143,6 @@ def test_case_24_t_and_b_of_another_envelope_or_swapped_do_not_match(
     for t, b in ((foreign.halves.t, case.b), (case.halves.t, foreign.b), (case.b, case.halves.t)):
         outcome = case.open(Released(cured_t=t, bidder_b=b))
         assert outcome.code in {"CUSTODIANS_SHORT", "BIDDER_ABSENT"}
-
-
-def rewrapped(
-    case: Case, group: Group, values: Mapping[int, bytes], *, commit: bool = True
-) -> Head:
-    """The head of a bidder that gave some seats other shares, with fitting commitments or not."""
-    wraps = msgspec.to_builtins(case.head.wraps)
-    binding = case.head.binding
-    for i, value in values.items():
-        row = wraps[group.lower()]["shares"][i - 1]
-        public = exchange_key(group, i).public
-        row["ct"] = b64(kem.seal(public, binding.info(group, i), value, bytes([i]) * 32))
-        if commit:
-            row["h"] = binding.commit(SHARE_TAG[group], i, value)
-    changed = msgspec.convert(wraps, Wraps)
-    raw = wraps_bytes(changed)
-    return Head(
-        header=case.head.header,
-        header_bytes=case.head.header_bytes,
-        wraps=changed,
-        wraps_bytes=raw,
-        size=case.head.size,
-    )
-
-
-def resealed(case: Case, head: Head) -> Case:
-    """The same package under other wraps, as a bad bidder seals it."""
-    made = object.__new__(Case)
-    made.__dict__ = dict(case.__dict__)
-    made.folder = case.folder
-    made.path = case.folder / "bad.tbe"
-    key = input_key(head.suite, case.halves, head.header_hash)
-    keys = payload_keys(head.suite, key, bytes(24), head.payload_context)
-    with (case.folder / "qual.zip").open("rb") as source, made.path.open("wb") as file:
-        file.write(envelope.head_bytes(head.header_bytes, head.wraps_bytes))
-        for block in encrypt(source, head.header.plain_len, keys, bytes(24)):
-            file.write(block)
-    made.head = read_file_head(made.path)
-    return made
 
 
 @pytest.mark.misuse(73)

@@ -497,7 +497,7 @@ def test_every_check_has_a_case_that_breaks_it() -> None:
     assert {rule.id for rule in rules()} == {case.check for case in CASES}
 
 
-@pytest.mark.misuse(90)
+@pytest.mark.misuse(16, 24, 90)
 @pytest.mark.threat("T13")
 @pytest.mark.parametrize("case", CASES, ids=[f"{c.check}-{i}" for i, c in enumerate(CASES)])
 def test_a_broken_rule_fails_its_own_check_and_names_the_object(case: Case) -> None:

@@ -5,13 +5,13 @@ more than a batch holds in one tick. What everybody but the bidders themselves c
 must be equal byte for byte, but for what is random by design.
 """
 
+import json
 import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from difflib import unified_diff
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -78,6 +78,14 @@ def masked(text: str) -> str:
     for pattern, name in MASKS:
         text = pattern.sub(lambda found, name=name: name or "#" * len(found[0]), text)  # type: ignore[misc]
     return text
+
+
+def in_order(text: str) -> str:
+    """JSON whose leaves stand in the order of their kinds, not of their places in a batch."""
+    value = json.loads(text)
+    if isinstance(value, dict) and isinstance(value.get("leaves"), list):
+        value["leaves"].sort(key=lambda leaf: str(leaf["body"]["t"]))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(kw_only=True)
@@ -162,6 +170,8 @@ class Platform:
         assert found.headers.pop("content-length", str(len(raw))) == str(len(raw))
         head = sorted(f"{name}: {value}" for name, value in found.headers.multi_items())
         text = raw.decode("utf-8") if raw[:5] != b"%PDF-" else f"a PDF of {len(raw)} bytes"
+        if "json" in found.headers.get("content-type", ""):
+            text = in_order(text)
         whole = "\n".join([str(found.status_code), *head, text])
         self.heard.append(whole)
         return masked(whole)
@@ -227,18 +237,18 @@ def our_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return lines
 
 
-def differing(few: dict[str, Any], many: dict[str, Any]) -> dict[str, list[str]]:
-    """Where two observations are not equal, and the lines in which they differ."""
+def differing(few: dict[str, Any], many: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Where two observations are not equal, and what stands around the first difference."""
     assert few.keys() == many.keys()
     return {
-        name: [
-            line
-            for line in unified_diff(str(few[name]).split("\n"), str(many[name]).split("\n"), n=0)
-            if not line.startswith(("---", "+++", "@@"))
-        ]
-        for name in few
-        if few[name] != many[name]
+        name: around(str(few[name]), str(many[name])) for name in few if few[name] != many[name]
     }
+
+
+def around(one: str, other: str) -> tuple[str, str]:
+    """The places at which two texts begin to differ."""
+    at = next((n for n, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1), 0)
+    return one[max(at - 60, 0) : at + 60], other[max(at - 60, 0) : at + 60]
 
 
 def numbers(count: int, tick: int) -> list[int]:

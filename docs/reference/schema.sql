@@ -572,6 +572,27 @@ CREATE TABLE bidding.plan (
 
 COMMENT ON TABLE bidding.plan IS '招标计划: published early, before the notice of the tender.';
 
+CREATE TABLE bidding.postponement (
+    schedule bytea NOT NULL,
+    lot uuid NOT NULL,
+    opening_keys bytea,
+    reason text NOT NULL,
+    old_deadline timestamp with time zone NOT NULL,
+    new_deadline timestamp with time zone NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    in_force_at timestamp with time zone,
+    CONSTRAINT postponement_check CHECK ((new_deadline > old_deadline)),
+    CONSTRAINT postponement_check1 CHECK ((in_force_at < old_deadline)),
+    CONSTRAINT postponement_opening_keys_check CHECK ((length(opening_keys) = 32)),
+    CONSTRAINT postponement_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CONSTRAINT postponement_schedule_check CHECK ((length(schedule) = 32))
+);
+
+COMMENT ON TABLE bidding.postponement IS 'Proposed postponements of a lot; in force once buyer and supervisor signed every paper of it.';
+
+COMMENT ON COLUMN bidding.postponement.opening_keys IS 'New opening keys that come with it: bids sealed for the older ones are void from then on';
+
 CREATE TABLE bidding.readiness (
     opening_keys bytea NOT NULL,
     group_letter text NOT NULL,
@@ -1503,6 +1524,9 @@ ALTER TABLE ONLY bidding.plan
 ALTER TABLE ONLY bidding.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY bidding.postponement
+    ADD CONSTRAINT postponement_pkey PRIMARY KEY (schedule);
+
 ALTER TABLE ONLY bidding.readiness
     ADD CONSTRAINT readiness_pkey PRIMARY KEY (opening_keys, group_letter, seat_index, nonce);
 
@@ -1706,6 +1730,8 @@ CREATE INDEX mandate_of_key ON bidding.mandate USING btree (kid);
 
 CREATE INDEX mandate_of_owner ON bidding.mandate USING btree (owner);
 
+CREATE INDEX postponement_of_lot ON bidding.postponement USING btree (lot, proposed_at);
+
 CREATE UNIQUE INDEX seat_has_one_expert ON experts.seat USING btree (lot, number) WHERE (status <> 'recused'::text);
 
 CREATE UNIQUE INDEX actor_of_key ON foundation.actor USING btree (kid) WHERE (kid IS NOT NULL);
@@ -1892,6 +1918,9 @@ ALTER TABLE ONLY bidding.opening
 
 ALTER TABLE ONLY bidding.opening
     ADD CONSTRAINT opening_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
+
+ALTER TABLE ONLY bidding.postponement
+    ADD CONSTRAINT postponement_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
 
 ALTER TABLE ONLY bidding.result
     ADD CONSTRAINT result_lot_tree_fkey FOREIGN KEY (lot, tree) REFERENCES bidding.listed(lot, tree);
@@ -2121,6 +2150,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE bidding.opened_stage TO sunbid_bidding;
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.opening TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.plan TO sunbid_bidding;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE bidding.postponement TO sunbid_bidding;
+
+GRANT UPDATE(in_force_at) ON TABLE bidding.postponement TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.readiness TO sunbid_bidding;
 

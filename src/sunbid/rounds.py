@@ -18,6 +18,7 @@ from bidding.bid.service import decide_pending, issue_receipts
 from bidding.opening.blobs import read_back
 from bidding.opening.closing import close_due, cut_closed
 from bidding.opening.unsealing import lots_to_open, lots_to_read_back, open_lot
+from bidding.tender.drill import ask_due_drills
 from foundation.clock import LARGEST_SKEW, TOLD_SKEW, clock_skew
 from foundation.database import reading, transaction
 from foundation.ledger.sequencer import Tick
@@ -67,6 +68,10 @@ class Rounds:
         if skew <= LARGEST_SKEW:
             await close_due(self.desk)
 
+    async def drill(self) -> None:
+        """Ask the members of lots that are about to close whether they hold their keys."""
+        await ask_due_drills(self.desk.db)
+
     async def read_back(self) -> None:
         """Read the sealed files of new acts back, and those of closed lots once more."""
         await read_back_taken_in(self.desk)
@@ -89,6 +94,7 @@ def make_rounds(desk: Desk) -> Sequence[Round]:
     return (
         rounds.recover,
         rounds.close,
+        rounds.drill,
         rounds.read_back,
         rounds.open_files,
         rounds.raise_flags,

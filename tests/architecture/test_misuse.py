@@ -23,7 +23,6 @@ STILL_MISSING: Final[frozenset[int]] = frozenset({
     39,  # the client's clock
     42,  # replacement against withdrawal
     43,  # a replacement that was not handed in
-    46,  # a moved deadline
     50,  # an outage across the deadline
     77,  # a false unwrap_failed
     109,  # a consortium member apart

@@ -3,18 +3,17 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Final
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from bidding.licence.profile import licence_signers
 from bidding.plan.store import plan as plan_of
 from bidding.regime.clocks import beijing_date, clocks
-from bidding.sealing.bodies import MemberKey, OpeningKeys, Schedule
-from bidding.sealing.opening_keys import check_independence
-from bidding.tender import store
+from bidding.sealing.bodies import MemberKey, Schedule
+from bidding.tender import postponement, store
 from bidding.tender.domain import (
     DRAFTED,
+    PUBLISHED,
     Document,
     DocumentMissing,
     Lot,
@@ -24,10 +23,11 @@ from bidding.tender.domain import (
     TenderDraft,
     TenderId,
     UnknownLot,
-    UnknownMember,
     WrongStatus,
     next_status,
 )
+from bidding.tender.papers import Groups, newest_offered, opening_keys_paper, place, signers
+from bidding.tender.papers import lot_ledger_body as lot_ledger_body  # noqa: PLC0414 - others ask here
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading, transaction
 from foundation.identity import Actor, require
@@ -36,20 +36,14 @@ from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
 from foundation.problems import NotAllowed
 from foundation.statements.canonical import Json, canonical, parse_time, time_text
-from foundation.statements.signed import Statement, decode_body, read, unsigned
+from foundation.statements.signed import Statement, decode_body, unsigned
 from foundation.statements.store import (
     Kept,
-    Required,
     keep_statement,
     kept_statements,
-    ledger_body,
     offer_paper,
-    papers_of_scope,
     record_event,
 )
-
-OPENING_KEYS_LAST: Final = timedelta(days=180)
-WINDOWS: Final = {"w1_s": 1800, "w2_s": 900, "w3_s": 900}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +59,17 @@ class Announcement:
     clock: str
     # Volumes of each stage and its hour; none of it: everything opens at the deadline.
     stages: tuple[tuple[tuple[str, ...], datetime | None], ...] = ()
+
+    @property
+    def groups(self) -> Groups:
+        """The members of the opening groups."""
+        return Groups(
+            custodians=self.custodians,
+            custodians_needed=self.custodians_needed,
+            remedy=self.remedy,
+            remedy_needed=self.remedy_needed,
+            clock=self.clock,
+        )
 
 
 async def draft_tender(
@@ -160,51 +165,13 @@ async def announce(
         if not await store.documents(connection, lot_id):
             raise DocumentMissing("add the tender document before the notice")
         await store.set_notice(connection, held, announcement.issued_on, announcement.deadline_at)
-        keys = unsigned("opening-keys", await _opening_keys(connection, held, announcement, now))
+        keys = await opening_keys_paper(connection, held, announcement.groups, now)
         schedule = unsigned("schedule", _schedule(held, announcement))
-        check_independence(
-            decode_body(keys, OpeningKeys),
-            same_organisation=[[held.parties.buyer_uscc, held.parties.agency_uscc]],
-            platform_uscc=held.parties.host_uscc,
-        )
         decode_body(schedule, Schedule)
-        required = (
-            Required(role="buyer", subject=held.parties.buyer_uscc),
-            Required(role="supervisor", subject=held.parties.supervisor_uscc),
-        )
         for statement in (keys, schedule):
-            if await _newest(connection, lot_id, statement.type) != statement.sid:
-                await offer_paper(connection, statement, required, scope=lot_id, at=now)
+            if await newest_offered(connection, lot_id, statement.type) != statement.sid:
+                await offer_paper(connection, statement, signers(held), scope=lot_id, at=now)
     return keys.sid, schedule.sid
-
-
-async def _newest(connection: Connection, lot_id: UUID, type_: str) -> str | None:
-    """The sid of the paper of a type that was offered last: those before it are void."""
-    papers = await papers_of_scope(connection, lot_id, type_)
-    return papers[-1].statement.sid if papers else None
-
-
-async def _opening_keys(
-    connection: Connection, held: Lot, announcement: Announcement, now: datetime
-) -> dict[str, Json]:
-    custodians = [await _member(connection, sid) for sid in announcement.custodians]
-    remedy = [await _member(connection, sid) for sid in announcement.remedy]
-    return {
-        "v": 1,
-        **_place(held),
-        "version": 1,
-        "prev": None,
-        "suite": "INTL-1",
-        "policy": "dual+remedy",
-        "t": {
-            "k": announcement.custodians_needed,
-            "members": [member.json() for member in custodians],
-        },
-        "r": {"k": announcement.remedy_needed, "members": [member.json() for member in remedy]},
-        **WINDOWS,
-        "clock": announcement.clock,
-        "not_after": time_text(now + OPENING_KEYS_LAST),
-    }
 
 
 def _schedule(held: Lot, announcement: Announcement) -> dict[str, Json]:
@@ -218,7 +185,7 @@ def _schedule(held: Lot, announcement: Announcement) -> dict[str, Json]:
         raise NoticeRefused("the first stage opens at the deadline, not at another time")
     return {
         "v": 1,
-        **_place(held),
+        **place(held),
         "version": 1,
         "prev": None,
         "deadline": deadline,
@@ -234,41 +201,31 @@ def _schedule(held: Lot, announcement: Announcement) -> dict[str, Json]:
     }
 
 
-def _place(held: Lot) -> dict[str, Json]:
-    return {"tender": str(held.tender), "lot": str(held.id), "round": held.round}
-
-
-async def _member(connection: Connection, sid: str) -> Statement:
-    raw = await store.member_key(connection, sid)
-    if raw is None:
-        raise UnknownMember(
-            f"no member key {sid[:16]}… is registered; its holder runs `sunbid custodian keygen`"
-        )
-    return read(raw)
-
-
 async def accept_opening_keys(connection: Connection, statement: Statement) -> None:
-    """Put fully signed opening keys in force; before publication only, in this version."""
-    await _accept_paper(connection, statement)
-    await store.set_opening_keys(connection, UUID(statement.body["lot"]), statement.sid)
+    """Put fully signed opening keys in force: the first ones, or those of a postponement."""
+    held = await store.lot_exclusive(connection, UUID(statement.body["lot"]))
+    if held.status == PUBLISHED:
+        await postponement.accept(connection, held, statement)
+        return
+    await _accept_paper(connection, held, statement)
+    await store.set_opening_keys(connection, held.id, statement.sid)
 
 
 async def accept_schedule(connection: Connection, statement: Statement) -> None:
-    """Put a fully signed schedule in force; before publication only, in this version."""
-    await _accept_paper(connection, statement)
-    await store.set_schedule(
-        connection,
-        UUID(statement.body["lot"]),
-        statement.sid,
-        parse_time(statement.body["deadline"]),
-    )
-
-
-async def _accept_paper(connection: Connection, statement: Statement) -> None:
+    """Put a fully signed schedule in force: the first one, or that of a postponement."""
     held = await store.lot_exclusive(connection, UUID(statement.body["lot"]))
+    if held.status == PUBLISHED:
+        await postponement.accept(connection, held, statement)
+        return
+    await _accept_paper(connection, held, statement)
+    deadline = parse_time(statement.body["deadline"])
+    await store.set_schedule(connection, held.id, statement.sid, deadline)
+
+
+async def _accept_paper(connection: Connection, held: Lot, statement: Statement) -> None:
     if held.status != DRAFTED:
         raise WrongStatus(f"a lot that is {held.status} takes no new {statement.type}")
-    if await _newest(connection, held.id, statement.type) != statement.sid:
+    if await newest_offered(connection, held.id, statement.type) != statement.sid:
         raise WrongStatus(f"this {statement.type} is void: the notice was changed after it")
     now = await platform_now(connection)
     body = lot_ledger_body(held, statement.type, statement.sid, now)
@@ -345,13 +302,6 @@ def notice_facts(held: Lot) -> dict[str, Json]:
         "issued_on": None if held.issued_on is None else held.issued_on.isoformat(),
         "deadline": None if held.deadline_at is None else time_text(held.deadline_at),
     }
-
-
-def lot_ledger_body(held: Lot, kind: str, subject: str, at: datetime) -> dict[str, Json]:
-    """Return the ledger body of a statement about a lot."""
-    return ledger_body(
-        kind, group=held.tender, scope=held.id, turn=held.round, subject=subject, at=at
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

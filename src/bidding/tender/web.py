@@ -10,8 +10,10 @@ from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
-from bidding.tender import drill, service
+from bidding.tender import drill, postponement, service
 from bidding.tender.domain import Document, Lot, LotDraft, LotId, Parties, TenderDraft, TenderId
+from bidding.tender.papers import Groups
+from bidding.tender.postponement_store import Postponement
 from foundation.identity.request import actor_of, signed_in
 from foundation.statements.canonical import b64
 
@@ -224,6 +226,58 @@ async def sealing_material(request: AnyRequest, lot: FromPath[UUID]) -> dict[str
     }
 
 
+class GroupsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Members of new opening keys: the sids of their member keys, and how many open."""
+
+    custodians: list[str]
+    custodians_needed: int
+    remedy: list[str]
+    remedy_needed: int
+
+
+class PostponementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A later deadline and why; with `groups` new opening keys come into force with it."""
+
+    deadline_at: Annotated[datetime, Meta(tz=True)]
+    reason: str
+    groups: GroupsBody | None = None
+
+
+class PostponementPapers(msgspec.Struct, frozen=True):
+    """The sids of the papers that buyer and supervisor sign before the old deadline."""
+
+    schedule: str
+    opening_keys: str | None
+
+
+@post("/api/v1/lots/{lot:uuid}/postponements", tags=["tenders"])
+async def propose_postponement(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[PostponementBody]
+) -> PostponementPapers:
+    """Propose a later deadline; the answer says nothing about what was handed in."""
+    state = request.app.state
+    groups = None
+    if data.groups is not None:
+        groups = Groups(
+            custodians=tuple(data.groups.custodians),
+            custodians_needed=data.groups.custodians_needed,
+            remedy=tuple(data.groups.remedy),
+            remedy_needed=data.groups.remedy_needed,
+            clock=state.clock,
+        )
+    proposal = postponement.Proposal(
+        deadline_at=data.deadline_at, reason=data.reason, groups=groups
+    )
+    schedule, keys = await postponement.propose(state.desk.db, signed_in(request), lot, proposal)
+    return PostponementPapers(schedule=schedule, opening_keys=keys)
+
+
+@get("/api/v1/lots/{lot:uuid}/postponements", tags=["tenders"])
+async def list_postponements(request: AnyRequest, lot: FromPath[UUID]) -> list[Postponement]:
+    """List the postponements of a lot that are in force, with reason, old and new time."""
+    return await postponement.postponements(request.app.state.desk.db, lot)
+
+
 @post("/api/v1/lots/{lot:uuid}/drills", tags=["tenders"])
 async def begin_drill(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
     """Ask every member of the opening keys whether it still holds its key."""
@@ -238,6 +292,8 @@ async def show_drills(request: AnyRequest, lot: FromPath[UUID]) -> list[dict[str
 
 
 routes: Final = [
+    propose_postponement,
+    list_postponements,
     begin_drill,
     show_drills,
     draft_tender,

@@ -16,6 +16,7 @@ from bidding.sealing import drill
 from bidding.sealing.bodies import Group
 from bidding.sealing.member import release_r, release_t, share_check
 from bidding.sealing.refusals import MemberRefuses
+from bidding.sealing.suites import suite_of
 from foundation.problems import Refused
 from foundation.statements.canonical import BadField, b64, unb64
 from foundation.statements.keyfile import LoadedKey
@@ -110,7 +111,10 @@ def answer_drills(seat: Seat, lot: str) -> int:
         nonce = unb64(asked.nonce, 16)
         # Label, seat and opening keys are the seat's own: nothing of them is taken from outside.
         question = drill.Drill(
-            nonce=nonce, i=appointment.i, opening_keys=appointment.keys.sid_bytes
+            nonce=nonce,
+            i=appointment.i,
+            opening_keys=appointment.keys.sid_bytes,
+            suite=suite_of(appointment.keys.body.suite),
         )
         try:
             answer = _answer(seat, question, asked.wrap)

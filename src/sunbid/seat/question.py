@@ -190,10 +190,8 @@ def _newest_schedule(
     shown: Shown, held: Held, proven: Proven, seen: Seen, now: datetime
 ) -> tuple[Statement, Schedule]:
     """The newest schedule: every version chained, signed by both, published in time (rule 3)."""
-    versions = [
-        (statement, decode_body(statement, Schedule))
-        for statement in map(from_json, shown.schedules)
-    ]
+    found = [(one, decode_body(one, Schedule)) for one in map(from_json, shown.schedules)]
+    versions = sorted(found, key=lambda one: one[1].version)
     if not versions:
         raise MemberRefuses("expected the schedule of this lot, got none")
     check_versions(versions)

@@ -241,7 +241,8 @@ def test_case_65_a_file_outside_the_list_is_refused(opening: Opening) -> None:
 
 
 def test_rule_5_other_bytes_under_a_listed_tree_are_refused(opening: Opening) -> None:
-    first, second = sorted(opening.files)[:2]
+    # Two of one volume, so that nothing but their bytes is wrong.
+    first, second = (entry.envelopes[0].tree for entry in opening.entries)
     swapped = {**opening.files, first: opening.files[second], second: opening.files[first]}
     refused(replace(opening.question, files=swapped))
 
@@ -290,6 +291,58 @@ def test_a_listed_volume_must_be_the_files_volume(opening: Opening, tmp_path: Pa
             opening.question, closing=closing([entry]), entries=[entry], files={listed.tree: file}
         )
     )
+
+
+def two_stages(opening: Opening, **changes: Any) -> Question:
+    """The question of a second stage, which opens the prices."""
+    first = PLAN.stages[0]
+    plan = msgspec.structs.replace(
+        PLAN,
+        stages=[
+            msgspec.structs.replace(first, volumes=["qual"]),
+            msgspec.structs.replace(first, stage=2, volumes=["price"]),
+        ],
+    )
+    trees = changes.pop("stage_trees", frozenset(prices(opening)))
+    question = replace(
+        opening.question,
+        stage=2,
+        schedule=plan,
+        stage_trees=trees,
+        stage_schedule=opening.question.schedule_sid,
+        files={tree: opening.files[tree] for tree in trees if tree in opening.files},
+    )
+    return replace(question, **changes)
+
+
+def prices(opening: Opening) -> set[str]:
+    return {e.tree for entry in opening.entries for e in entry.envelopes if e.volume == "price"}
+
+
+@pytest.mark.misuse(65, 89)
+def test_rule_4_a_later_stage_is_for_listed_files_of_its_own_volumes(opening: Opening) -> None:
+    body, guard = share_check(seat(), two_stages(opening), Guard(), exchange())
+    assert {r.tree for r in body.results} == prices(opening)
+    # A price that the evaluation left out stays closed for ever.
+    one = frozenset(sorted(prices(opening))[:1])
+    body, _ = share_check(seat(), two_stages(opening, stage_trees=one), Guard(), exchange())
+    assert {r.tree for r in body.results} == one
+    other_volume = next(tree for tree in opening.files if tree not in prices(opening))
+    for wrong in ({"e" * 64}, {*prices(opening), other_volume}, set[str]()):
+        refused(two_stages(opening, stage_trees=frozenset(wrong)))
+    refused(replace(two_stages(opening), stage_trees=None))
+    # A second list for the same stage is refused by the guard of the first.
+    with pytest.raises(MemberRefuses):
+        share_check(seat(), two_stages(opening, stage_trees=one), guard, exchange())
+
+
+@pytest.mark.misuse(63)
+def test_rule_3_a_later_stage_names_the_newest_schedule(opening: Opening) -> None:
+    refused(two_stages(opening, stage_schedule=OTHER))
+    refused(two_stages(opening, stage_schedule=None))
+    # The closing may be older than the hour of a later stage.
+    older = msgspec.structs.replace(opening.question.closing, schedule=OTHER)
+    share_check(seat(), two_stages(opening, closing=older), Guard(), exchange())
 
 
 @pytest.mark.misuse(62)

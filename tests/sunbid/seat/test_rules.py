@@ -184,18 +184,26 @@ async def test_rule_2_what_is_not_in_the_ledger_does_not_count(world: World, kin
     await refuses(send_check, seat, world)
 
 
-async def test_rule_2_a_cut_after_the_closing_is_refused(world: World, monkeypatch: Patch) -> None:
-    """With every proof right, the order alone is wrong."""
+@pytest.mark.parametrize("change", ["another", "later"])
+async def test_rule_2_the_cut_is_the_closings_and_before_it(
+    world: World, monkeypatch: Patch, change: str
+) -> None:
+    """With every proof and signature right: a dishonest platform signs what it likes."""
     seat, client, _ = await asked(world)
     shown = await at_device(client.get, f"/api/v1/lots/{world.lot}/member-material")
-    closing = shown["closings"][-1]
-    leaf = next(x for x in shown["leaves"] if x["body"]["t"] == "closing")
-
-    def another_cut(shown: Any) -> Any:
-        cut = {**leaf, "body": {**closing["body"]["cut"]["body"]}}
-        return {**shown, "leaves": [*shown["leaves"], cut]}
-
-    client.changes["member-material"] = another_cut
+    made = json.loads(json.dumps(shown))
+    closing = made["closings"][-1]
+    leaf = next(x for x in made["leaves"] if x["body"]["t"] == "closing")
+    cut = next(x for x in made["leaves"] if x["body"]["t"] == "cut")
+    if change == "another":
+        cut["salt"] = leaf["salt"]
+    else:
+        cut["index"] = leaf["index"] + 1
+        closing["body"]["cut"] = cut
+        signed = sign(unsigned("closing", closing["body"]), world.desk.platform)
+        made["closings"] = [signed.json()]
+        leaf["body"]["subject"] = signed.sid
+    client.changes["member-material"] = lambda _: made
     monkeypatch.setattr("sunbid.seat.evidence.check_proven", lambda *_: 0)
     await refuses(send_check, seat, world, "the cut")
 

@@ -1,0 +1,154 @@
+"""Every published file of known answers runs through our code, or stands here with its reason."""
+
+import ast
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from architecture.source import ROOT
+
+pytestmark = pytest.mark.domain
+
+# File, and the tests of ours through which it runs.
+RUN: Final[dict[str, tuple[str, ...]]] = {
+    "hpke/rfc9180_base.json": (
+        "tests/bidding/sealing/test_kem.py::test_v4_key_pairs_and_shared_secrets_of_rfc_9180",
+        "tests/foundation/ledger/test_rows.py::test_key_pairs_are_those_of_rfc_9180",
+    ),
+    "merkle/rfc6962_roots.json": (
+        "tests/foundation/ledger/test_tree.py::test_reference_roots",
+        "tests/sunbid/verify/test_vectors.py::test_roots_agree_with_rfc_6962",
+    ),
+    "merkle/testdata/inclusion": (
+        "tests/foundation/ledger/test_tree.py::test_foreign_inclusion_cases",
+        "tests/sunbid/verify/test_vectors.py::test_inclusion_proofs_agree_with_the_published_cases",
+    ),
+    "merkle/testdata/consistency": (
+        "tests/foundation/ledger/test_tree.py::test_foreign_consistency_cases",
+        "tests/sunbid/verify/test_vectors.py::test_consistency_proofs_agree_with_the_published_cases",
+    ),
+    "merkle/testdata/subtreeinclusion": (
+        "tests/foundation/ledger/test_tree.py::test_foreign_subtree_inclusion_cases",
+    ),
+    "merkle/testdata/subtreeconsistency": (
+        "tests/foundation/ledger/test_tree.py::test_foreign_subtree_consistency_cases_that_begin_at_zero",
+    ),
+    "note/go_note.json": (
+        "tests/foundation/ledger/test_note.py::test_the_example_of_go",
+        "tests/sunbid/verify/test_vectors.py::test_a_note_of_go_verifies",
+    ),
+    "sm/gbt_sm2_sm3_sm4.json": (
+        "tests/foundation/statements/test_sm2.py::test_sm3_and_sm4_are_those_of_the_standards",
+        "tests/foundation/statements/test_sm2.py::test_the_example_of_the_signature",
+        "tests/foundation/statements/test_sm2.py::test_the_example_of_the_encryption",
+    ),
+    "sm/cobblestone_sm4gcm_sm3.json": (
+        "tests/bidding/sealing/test_payload.py::test_known_answer_of_sm4_gcm_with_sm3",
+    ),
+    "wycheproof/aes_gcm_test.json": (
+        "tests/known_answers/test_chunk_ciphers.py::test_the_cases_that_a_payload_could_be",
+    ),
+    "wycheproof/sm4_gcm_test.json": (
+        "tests/known_answers/test_chunk_ciphers.py::test_the_cases_that_a_payload_could_be",
+    ),
+    "wycheproof/c2sp_chunked_encryption_aes_256_gcm_test.json": (
+        "tests/bidding/sealing/test_payload.py::test_known_answers_of_c2sp",
+        "tests/sunbid/verify/test_vectors.py::test_chunked_encryption_agrees_with_c2sp",
+    ),
+    "wycheproof/c2sp_chunked_encryption_aes_128_gcm_test.json": (
+        "tests/known_answers/test_chunked_encryption.py::test_aes_128",
+    ),
+    "wycheproof/ecdh_secp256r1_ecpoint_test.json": (
+        "tests/bidding/sealing/test_kem.py::test_case_13_points_off_the_curve_are_refused",
+    ),
+    "wycheproof/ecdsa_secp256r1_sha256_p1363_test.json": (
+        "tests/foundation/statements/test_signed.py::test_foreign_known_answers",
+        "tests/sunbid/verify/test_vectors.py::test_signatures_agree_with_wycheproof",
+    ),
+    "wycheproof/ecdsa_secp256r1_sha256_test.json": (
+        "tests/known_answers/test_der_signatures.py::test_der_is_refused_even_where_it_is_right",
+    ),
+    "wycheproof/ed25519_test.json": (
+        "tests/foundation/statements/test_signed.py::test_foreign_known_answers",
+        "tests/sunbid/verify/test_vectors.py::test_signatures_agree_with_wycheproof",
+    ),
+    "wycheproof/hkdf_sha256_test.json": (
+        "tests/known_answers/test_key_derivation.py::test_hkdf_of_intl_1",
+    ),
+    "wycheproof/hmac_sm3_test.json": (
+        "tests/known_answers/test_key_derivation.py::test_hmac_sm3",
+        "tests/known_answers/test_key_derivation.py::test_hkdf_of_gm_1_is_made_of_that_hmac",
+    ),
+}
+
+
+def other_iv(group: Any, _: Any) -> bool:
+    """Whether a case has a nonce that is not of 12 bytes."""
+    return bool(group["ivSize"] != 96)
+
+
+def other_key(group: Any, _: Any) -> bool:
+    """Whether a case has a key of another length, with a nonce of 12 bytes."""
+    return bool(group["ivSize"] == 96 and group["keySize"] != 256)
+
+
+def with_aad(size: int) -> Callable[[Any, Any], bool]:
+    """Whether a case of our shape has associated data."""
+    return lambda group, case: (
+        (group["ivSize"], group["keySize"]) == (96, size) and bool(case["aad"])
+    )
+
+
+def cases_of(groups: Any) -> list[tuple[Any, Any]]:
+    """Every case with its group."""
+    return [(group, case) for group in groups for case in group["tests"]]
+
+
+# File, which of its cases, how many, and why they do not run.
+LEFT_OUT: Final[tuple[tuple[str, Callable[[Any, Any], bool], int, str], ...]] = (
+    ("wycheproof/x25519_test.json", lambda *_: True, 518, "no suite has X25519"),
+    ("wycheproof/aes_gcm_test.json", other_iv, 119, "nonces of a payload have 12 bytes"),
+    ("wycheproof/aes_gcm_test.json", other_key, 131, "INTL-1 has keys of 32 bytes"),
+    ("wycheproof/aes_gcm_test.json", with_aad(256), 18, "a payload has no associated data"),
+    ("wycheproof/sm4_gcm_test.json", other_iv, 39, "nonces of a payload have 12 bytes"),
+    ("wycheproof/sm4_gcm_test.json", with_aad(128), 17, "a payload has no associated data"),
+    (
+        "wycheproof/ecdh_secp256r1_ecpoint_test.json",
+        lambda _, case: case["result"] == "acceptable",
+        1,
+        "a compressed point: neither promised nor needed, wraps carry uncompressed ones",
+    ),
+)
+# Of the file of RFC 9180: other KEMs than P-256 (X25519, P-521), and export-only.
+HPKE_OURS: Final = 3
+HPKE_ALL: Final = 7
+
+
+def test_every_published_file_runs_or_is_left_out_with_its_reason(shared_data: Path) -> None:
+    folder = shared_data / "vectors"
+    held = {str(path.relative_to(folder)) for path in folder.glob("*/*") if path.name != "testdata"}
+    held |= {str(path.relative_to(folder)) for path in folder.glob("merkle/testdata/*")}
+    assert sorted(held - RUN.keys() - {name for name, *_ in LEFT_OUT}) == []
+    assert sorted(RUN.keys() - held) == []
+
+
+def test_what_is_left_out_is_counted(shared_data: Path) -> None:
+    for name, which, count, why in LEFT_OUT:
+        groups = json.loads((shared_data / "vectors" / name).read_bytes())["testGroups"]
+        found = sum(which(group, case) for group, case in cases_of(groups))
+        assert found == count, (name, why)
+    rows = json.loads((shared_data / "vectors/hpke/rfc9180_base.json").read_bytes())
+    assert len(rows) == HPKE_ALL
+    assert sum(int(row["kem_id"]) == 0x0010 for row in rows) == HPKE_OURS
+
+
+def test_the_tests_that_are_named_exist() -> None:
+    for places in RUN.values():
+        for place in places:
+            path, _, name = place.partition("::")
+            tree = ast.parse((ROOT / path).read_text("utf-8"))
+            names = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+            assert name in names, place

@@ -21,6 +21,7 @@ from litestar.openapi.spec import License
 import bidding.award.web
 import bidding.bid.web
 import bidding.opening.web
+import bidding.participant.web
 import bidding.plan.web
 import bidding.tender.web
 import experts.drawing.web
@@ -68,6 +69,7 @@ def live() -> dict[str, str]:
 
 ROUTES: Final = [
     live,
+    *bidding.participant.web.routes,
     *bidding.plan.web.routes,
     *bidding.tender.web.routes,
     *bidding.bid.web.routes,

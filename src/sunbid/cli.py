@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "login": "open a session by signing a challenge",
         "seal": "seal the volumes of a bid for a lot's opening keys, offline",
         "rehearse": "open a sealed bid on trial with one's own key, before the deadline",
+        "mandate": "let a colleague's key act for the company: key, give, list, revoke",
         "withdraw": "take a bid back before the deadline",
         "envelope": "check a sealed file",
         "submit": "hand in a sealed bid and wait for its receipt",

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from bidding.sealing.bodies import Mandate
 from foundation.problems import NotAllowed, NotFound
 from foundation.statements.canonical import parse_time, unb64
 from foundation.statements.signed import Statement, kid_of
+
+State = Literal["future", "in-force", "ended", "revoked"]
 
 SUBMIT: Final = "submit"
 WITHDRAW: Final = "withdraw"
@@ -78,6 +80,15 @@ class Given:
     def is_for(self, tender: str) -> bool:
         """Say whether it covers a tender; without a list it covers all."""
         return self.body.tenders is None or tender in self.body.tenders
+
+
+def state_of(given: Given, now: datetime) -> State:
+    """Return how a mandate stands."""
+    if given.revoked_at is not None:
+        return "revoked"
+    if now < given.not_before:
+        return "future"
+    return "ended" if now >= given.not_after else "in-force"
 
 
 def refuse_new(body: Mandate, now: datetime) -> None:

@@ -16,16 +16,22 @@ class UnreadableFile(Invalid):
     code = "unreadable-file"
 
 
-def read_json(path: Path) -> Json:
-    """The JSON in a file; refuses a missing file, other content, floats and repeated keys."""
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; refuses a missing one and one over the limit."""
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise UnreadableFile(
-            f"expected a JSON file at {path}, got: {error.strerror or error}; correct the path"
+            f"expected a file at {path}, got: {error.strerror or error}; correct the path"
         ) from None
     if len(raw) > LARGEST_FILE:
         raise UnreadableFile(f"expected at most {LARGEST_FILE} bytes in {path}, got {len(raw)}")
+    return raw
+
+
+def read_json(path: Path) -> Json:
+    """The JSON in a file; refuses a missing file, other content, floats and repeated keys."""
+    raw = read_bytes(path)
     try:
         return json.loads(
             raw, parse_float=_refuse_float, parse_constant=_refuse_float, object_pairs_hook=_object

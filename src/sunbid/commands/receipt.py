@@ -7,6 +7,7 @@ files of one bid are checked against each other as well.
 import argparse
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from foundation.language import Catalogue, Language, as_language
 from foundation.ledger.policy import Policy, read_policy
 from foundation.ledger.receipt import (
     LARGEST_RECEIPT,
+    Level,
     Receipt,
     Verdict,
     read_receipt,
@@ -22,12 +24,14 @@ from foundation.ledger.receipt import (
     verify_receipt,
 )
 from foundation.problems import Refused
+from foundation.statements.canonical import parse_time, time_text
 from foundation.statements.signed import LARGEST_STATEMENT, Statement, read
 from sunbid.commands.files import UnreadableFile
 
 HELP = "verify receipts offline"
 LOCALE: Final = Path(__file__).resolve().parents[1] / "locale"
 MARKS: Final = {True: "\u2713", False: "\u2717", None: "?"}
+WITNESSED_WITHIN: Final = timedelta(minutes=10)
 LARGEST_POLICY: Final = 1024 * 1024
 
 
@@ -64,6 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         language = as_language(arguments.language) or "zh"
         for path, verdict in zip(arguments.files, verdicts, strict=True):
             print_verdict(path, verdict, language)
+    for path, raw, verdict in zip(arguments.files, raws, verdicts, strict=True):
+        say_overdue(path, raw, verdict, datetime.now(UTC))
     # A failure outweighs a doubt.
     statuses = {verdict.exit_status for verdict in verdicts}
     return 1 if 1 in statuses else max(statuses)
@@ -109,6 +115,19 @@ def print_verdict(path: Path, verdict: Verdict, language: Language) -> None:
     print(f"{path.name}: {Catalogue.load(LOCALE).text(language, f'receipt.level.{verdict.level}')}")
     for check in verdict.checks:
         print(f"  {MARKS[check.ok]} {check.id} {check.name}: {check.detail}")
+
+
+def say_overdue(path: Path, raw: bytes, verdict: Verdict, now: datetime) -> None:
+    """Say that a receipt should long have been witnessed: an incident (sealing.md 13)."""
+    if verdict.level is not Level.ACCEPTED:
+        return
+    taken_in = parse_time(read_receipt(raw, read_body).statement.body["intake"])
+    if now - taken_in >= WITNESSED_WITHIN:
+        sys.stderr.write(
+            f"{path.name}: no witness has seen it {WITNESSED_WITHIN} after its intake "
+            f"{time_text(taken_in)}; fetch a newer proof, and if there is none tell the platform, "
+            "the supervisor and a witness: this is an incident\n"
+        )
 
 
 def policy_of(path: Path) -> Policy:

@@ -20,7 +20,7 @@ from typing import Final
 from bidding.licence.profile import LICENCE_USAGE, licence_names
 from bidding.licence.uscc import check_uscc
 from bidding.sealing.bidder import RecordedVolume, SealingRecord, record_bytes
-from bidding.sealing.bodies import Company, Manifest
+from bidding.sealing.bodies import Company, Manifest, SealedVolume
 from bidding.sealing.checks import (
     CheckedLot,
     Material,
@@ -30,33 +30,36 @@ from bidding.sealing.checks import (
     material_anchors,
     read_material,
 )
-from bidding.sealing.keys import exchange_of, public_point
+from bidding.sealing.envelope import read_file_head
 from bidding.sealing.opening_keys import LotKeys, short_sid
 from bidding.sealing.packing import pack_volume
-from bidding.sealing.recovery import new_code, read_code, recovery_key
+from bidding.sealing.recovery import new_code, read_code
 from bidding.sealing.refusals import BadRecoveryCode, FileTaken, WrongVolumes
 from bidding.sealing.rehearse import OwnKey, rehearse
 from bidding.sealing.seal import CLIENT, Bidder, Sealed, seal_package
 from bidding.sealing.suites import suite_of
 from foundation.ledger.policy import read_policy
-from foundation.problems import Invalid
 from foundation.statements.canonical import b64, time_text
-from foundation.statements.keyfile import EXCHANGE, ExchangeKey, load_key, new_key
+from foundation.statements.keyfile import EXCHANGE, new_key
 from foundation.statements.signed import Statement, decode_body, unsigned
+from sunbid.bid_folder import BidFolder
+from sunbid.commands.bidder_keys import (
+    OPENING_KEY,
+    RECOVERY_CODE,
+    AppKey,
+    add_own_key,
+    app_key,
+    opening_own,
+    recovery_own,
+)
+from sunbid.commands.kept_volumes import BadArgument, KeptVolume, keep_volumes, kept_folders
 from sunbid.commands.signing import read_passphrase
+from sunbid.keys.adapters import Agreement, is_key_file, open_key
 
 MANIFEST: Final = "manifest.json"
 RECORD: Final = "sealing-record.json"
 OPENING_KEYS: Final = "opening-keys.json"
-OPENING_KEY: Final = "opening-key.json"
-RECOVERY_CODE: Final = "recovery-code.txt"
 _VOLUME: Final = re.compile(r"([a-z][a-z0-9-]{0,15})=(.+)", re.DOTALL)
-
-
-class BadArgument(Invalid):
-    """The command was called in a way that cannot be done."""
-
-    code = "bad-argument"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +68,43 @@ class BidderKeys:
 
     code: str
     own: tuple[OwnKey, ...]
+    app: AppKey | None = None
+
+    @property
+    def points(self) -> tuple[bytes, ...]:
+        """The public points to which B is wrapped."""
+        app = () if self.app is None else (self.app.public,)
+        return (*(key.public for key in self.own), *app)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add = parser.add_argument
     add("lot_file", type=Path, metavar="LOT.json", help="the lot's sealing material")
-    add("--volume", action="append", required=True, metavar="NAME=PATH", help="folder or zip")
+    add("--volume", action="append", default=[], metavar="NAME=PATH", help="folder or zip")
+    add(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="a volume of an earlier bid of the same lot, unchanged; it is not sent again",
+    )
+    add(
+        "--consortium",
+        action="append",
+        metavar="USCC=NAME",
+        help="a member of the consortium besides the bidder, who co-signs with `sunbid sign --act`",
+    )
+    add("--mandate", metavar="SID", help="an operator signs, under this mandate")
     add("--uscc", required=True, help="the bidder's unified social credit code")
     add("--name", required=True, help="the bidder's name as in its licence")
     add("--out", type=Path, required=True, metavar="DIR", help="a new folder for what is made")
-    add("--seq", type=int, default=1, help="which act of this bidder for the lot (1, 2, …)")
+    add("--seq", type=int, help="which act of this bidder for the lot (1, 2, …)")
     add("--prev", metavar="SID", help="the act before, for a replacement")
     add("--expect-opening-keys", metavar="SID", help="as printed in the tender document")
     add("--policy", type=Path, metavar="FILE", help="whose ledger checkpoints count")
     add("--anchor", type=Path, action="append", metavar="DER", help="a root of licences")
-    add("--opening-key", type=Path, metavar="FILE", help="an earlier one, for a replacement")
-    add("--recovery-code-file", type=Path, metavar="FILE", help="an earlier one, likewise")
-    add("--passphrase-file", type=Path, metavar="FILE", help="of the opening key")
+    add_own_key(parser)
     add("--machine-code", metavar="TEXT", help="instead of this machine's own")
     add("--json", action="store_true", help="write the outcome as JSON")
 
@@ -90,16 +112,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, pack, seal, rehearse; refuses before anything is written, or leaves nothing."""
     volumes = _volumes(args.volume)
+    args.kept = kept_folders(args.keep, volumes)
     check_uscc(args.uscc)
     material = read_material(args.lot_file.read_bytes())
     at, remark = client_time(
         material, datetime.now(UTC), demo=os.environ.get("SUNBID_MODE") == "demo"
     )
     lot = check_material(material, _trust(args, material), at, args.expect_opening_keys)
-    if sorted(volumes) != list(lot.required_volumes):
+    given = sorted([*volumes, *args.kept])
+    if given != list(lot.required_volumes):
         raise WrongVolumes(
             f"expected the volumes {', '.join(lot.required_volumes)}, got "
-            f"{', '.join(sorted(volumes))}; give each with --volume NAME=PATH"
+            f"{', '.join(given)}; give each with --volume NAME=PATH"
         )
     out: Path = args.out
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -122,13 +146,15 @@ def _make(
     """Everything that goes into the new folder, rehearsed from what lies there."""
     folder.chmod(0o700)
     keys = _bidder_keys(args, folder, lot.keys)
-    bidder = Bidder(uscc=args.uscc, points=tuple(key.public for key in keys.own))
+    bidder = Bidder(uscc=args.uscc, points=keys.points)
     sealed = {
         volume: _seal(args, folder, lot, volume, volumes[volume], bidder)
         for volume in sorted(volumes)
     }
-    record = _record(lot.keys, sealed)
-    manifest = unsigned("manifest", _manifest(args, lot, list(sealed.values())))
+    kept = keep_volumes(args.kept, folder, lot.keys)
+    record = _record(lot.keys, sealed, kept)
+    listed = [*(one.listed for one in sealed.values()), *(one.listed for one in kept)]
+    manifest = unsigned("manifest", _manifest(args, lot, listed))
     decode_body(manifest, Manifest)  # the words of the command line are checked here
     _write(folder / RECORD, record_bytes(record))
     _write(folder / OPENING_KEYS, lot.keys.statement.file())
@@ -136,6 +162,8 @@ def _make(
     _confirm_code(keys.code)
     for recorded in record.volumes:
         rehearse(folder / recorded.file, recorded, lot.keys, keys.own, uscc=args.uscc)
+        if keys.app is not None:
+            keys.app.half(read_file_head(folder / recorded.file))
     return manifest
 
 
@@ -159,34 +187,33 @@ def _seal(
 
 
 def _bidder_keys(args: argparse.Namespace, folder: Path, lot: LotKeys) -> BidderKeys:
+    earlier = next(iter(args.kept.values()), None)
     code = new_code()
     if args.recovery_code_file is not None:
         code = args.recovery_code_file.read_text().strip()
-    secret = read_code(code)
+    elif earlier is not None:
+        code = (earlier.path / RECOVERY_CODE).read_text().strip()
+    recovery = recovery_own(suite_of(lot.body.suite), code, lot.body.lot)
     _write(folder / RECOVERY_CODE, f"{code}\n".encode())
-    recovery = recovery_key(suite_of(lot.body.suite), secret, lot.body.lot)
-    if args.opening_key is None:
+    if args.licence_app:
+        app = app_key(args, args.uscc, lot.body.lot)
+        return BidderKeys(code=code, own=(recovery,), app=app)
+    return BidderKeys(code=code, own=(recovery, opening_own(_opening(args, folder, earlier))))
+
+
+def _opening(args: argparse.Namespace, folder: Path, earlier: BidFolder | None) -> Agreement:
+    """The opening key: a new file, or an earlier key, of which a file is copied along."""
+    word = args.opening_key
+    if word is None and earlier is not None:
+        word = str(earlier.path / OPENING_KEY)
+    if word is None:
         passphrase = read_passphrase(args.passphrase_file, folder / OPENING_KEY)
-        opening = new_key(folder / OPENING_KEY, passphrase, EXCHANGE).exchange
-    else:
-        passphrase = read_passphrase(args.passphrase_file, args.opening_key)
-        opening = load_key(args.opening_key, passphrase).exchange
-        shutil.copyfile(args.opening_key, folder / OPENING_KEY)
+        return new_key(folder / OPENING_KEY, passphrase, EXCHANGE).exchange
+    opened = open_key(word, read_passphrase(args.passphrase_file, word)).exchange
+    if is_key_file(word):
+        shutil.copyfile(word, folder / OPENING_KEY)
         (folder / OPENING_KEY).chmod(0o600)
-    return BidderKeys(
-        code=code,
-        own=(
-            OwnKey(
-                name="recovery code", exchange=exchange_of(recovery), public=public_point(recovery)
-            ),
-            opening_own(opening),
-        ),
-    )
-
-
-def opening_own(key: ExchangeKey) -> OwnKey:
-    """The bidder's opening key as the rehearsal takes it."""
-    return OwnKey(name="opening key", exchange=key.exchange, public=key.public)
+    return opened
 
 
 def _confirm_code(code: str) -> None:
@@ -201,47 +228,67 @@ def _confirm_code(code: str) -> None:
         raise BadRecoveryCode("expected the code shown above, got another; nothing was kept")
 
 
-def _record(keys: LotKeys, sealed: Mapping[str, Sealed]) -> SealingRecord:
+def _record(
+    keys: LotKeys, sealed: Mapping[str, Sealed], kept: Sequence[KeptVolume]
+) -> SealingRecord:
+    made = [
+        RecordedVolume(
+            volume=volume,
+            file=f"{volume}.tbe",
+            tree=one.listed.tree,
+            parts=list(one.parts),
+            t=b64(one.t),
+            bidder_salt=one.listed.bidder_salt,
+        )
+        for volume, one in sealed.items()
+    ]
     return SealingRecord(
         v=1,
         tender=keys.body.tender,
         lot=keys.body.lot,
         round=keys.body.round,
         opening_keys=keys.sid,
-        volumes=[
-            RecordedVolume(
-                volume=volume,
-                file=f"{volume}.tbe",
-                tree=made.listed.tree,
-                parts=list(made.parts),
-                t=b64(made.t),
-                bidder_salt=made.listed.bidder_salt,
-            )
-            for volume, made in sorted(sealed.items())
-        ],
+        volumes=sorted([*made, *(one.recorded for one in kept)], key=lambda v: v.volume),
     )
 
 
-def _manifest(args: argparse.Namespace, lot: CheckedLot, sealed: Sequence[Sealed]) -> Manifest:
+def _manifest(
+    args: argparse.Namespace, lot: CheckedLot, listed: Sequence[SealedVolume]
+) -> Manifest:
     body = lot.keys.body
-    if args.seq < 1 or (args.prev is None) != (args.seq == 1):
+    before = next((folder.manifest() for folder in args.kept.values()), None)
+    seq, prev = args.seq or (1 if before is None else before.body["seq"] + 1), args.prev
+    if before is not None and args.seq is None and prev is None:
+        prev = before.sid
+    if seq < 1 or (prev is None) != (seq == 1):
         raise BadArgument("expected --seq 1 alone, or --seq N with --prev SID for a replacement")
     return Manifest(
         v=1,
         tender=body.tender,
         lot=body.lot,
         round=body.round,
-        seq=args.seq,
-        prev=args.prev,
+        seq=seq,
+        prev=prev,
         bidder=Company(uscc=args.uscc, name=args.name),
-        consortium=[],
+        consortium=_consortium(args.consortium or []),
         suite=body.suite,
         policy=body.policy,
         opening_keys=lot.keys.sid,
-        mandate=None,
-        envelopes=sorted((one.listed for one in sealed), key=lambda e: e.volume),
+        mandate=args.mandate,
+        envelopes=sorted(listed, key=lambda e: e.volume),
         client_time=time_text(lot.at),
     )
+
+
+def _consortium(texts: Sequence[str]) -> list[Company]:
+    """The members that were named, by their codes; refuses a wrong code and one named twice."""
+    found: dict[str, Company] = {}
+    for text in texts:
+        uscc, _, name = text.partition("=")
+        if not name or uscc in found:
+            raise BadArgument(f"expected --consortium USCC=NAME, each once, got {text[:60]!r}")
+        found[check_uscc(uscc)] = Company(uscc=uscc, name=name)
+    return [found[uscc] for uscc in sorted(found)]
 
 
 def _trust(args: argparse.Namespace, material: Material) -> Trust:

@@ -1,6 +1,7 @@
 """`sunbid sign`: read what is to be signed, sign it, and hand it in.
 
-Either a paper that the platform offers (`--paper SID`), or a body of one's own (`TYPE BODY.json`).
+Either a paper that the platform offers (`--paper SID`), a body of one's own (`TYPE BODY.json`), or
+an act that several sign before it is handed in (`--act manifest.json`): a consortium's bid.
 """
 
 import argparse
@@ -11,9 +12,9 @@ from pathlib import Path
 
 from foundation.problems import Conflict, Invalid
 from foundation.statements.canonical import Json
-from foundation.statements.signed import Statement, from_json, unsigned
+from foundation.statements.signed import Statement, from_json, read, unsigned
 from sunbid.client import BadAnswer, Client, load_session
-from sunbid.commands.files import read_json
+from sunbid.commands.files import read_bytes, read_json
 from sunbid.commands.login import default_session
 from sunbid.commands.signing import add_signer, host_of, signed_by, write_statement
 from sunbid.summary import summary
@@ -34,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paper", nargs="+", metavar="SID", help="papers that wait for this signature"
     )
+    parser.add_argument(
+        "--act",
+        type=Path,
+        metavar="FILE",
+        help="add one signature to a statement file: the manifest of a consortium",
+    )
     add_signer(parser)
     parser.add_argument("--session", type=Path, metavar="FILE", default=default_session())
     parser.add_argument("--post", action="store_true", help="hand the statement in")
@@ -43,8 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Sign what the arguments name; refuses what does not fit together."""
-    if (arguments.paper is None) == (arguments.type is None):
-        raise Invalid("expected --paper SID, or TYPE and BODY.json: one of the two")
+    ways = (arguments.paper, arguments.type, arguments.act)
+    if sum(way is not None for way in ways) != 1:
+        raise Invalid(
+            "expected --paper SID, or --act FILE, or TYPE and BODY.json: one of the three"
+        )
+    if arguments.act is not None:
+        return asyncio.run(co_sign(arguments))
     if arguments.paper is not None:
         return asyncio.run(sign_paper(arguments))
     if arguments.body is None:
@@ -81,6 +93,22 @@ async def sign_body(arguments: argparse.Namespace) -> int:
     with saved.client() as client:
         answer = client.post_statement("/api/v1/statements", signed)
     keep(arguments, signed, answer)
+    return 0
+
+
+async def co_sign(arguments: argparse.Namespace) -> int:
+    """Add one signature to a statement file; `-o` names another file than the one that was read.
+
+    The signatures that stand there stay; the same company signs once.
+    """
+    asked = read(read_bytes(arguments.act))
+    confirm(asked, asks=not arguments.yes)
+    signed = await signed_by(arguments, asked, "sunbid sign")
+    made = signed.sigs[-1]
+    if any(one.chain[:1] == made.chain[:1] and one.kid == made.kid for one in asked.sigs):
+        raise NotSigned("this licence or key has signed the file already; nothing was changed")
+    arguments.output = arguments.output or arguments.act
+    keep(arguments, signed, None)
     return 0
 
 

@@ -13,6 +13,7 @@ from foundation.problems import Invalid, Unavailable
 from foundation.statements.signed import Statement, sign
 
 DEFAULT_APP: Final = "http://127.0.0.1:8001"
+KEY_FORMS: Final = "a key file, a PKCS#12 file (.p12) or pkcs11:token=…;object=…?module-path=…"
 
 
 class CannotWrite(Unavailable):
@@ -25,7 +26,7 @@ def add_signer(parser: argparse.ArgumentParser) -> None:
     """The arguments that say who signs."""
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--licence", metavar="USCC", help="sign with this licence in its app")
-    who.add_argument("--key", type=Path, metavar="FILE", help="sign with a key file")
+    who.add_argument("--key", metavar="FILE", help=f"sign with {KEY_FORMS}")
     parser.add_argument("--app", default=DEFAULT_APP, metavar="URL", help="the licence app")
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE")
     parser.add_argument(
@@ -42,13 +43,13 @@ async def signed_by(arguments: argparse.Namespace, asked: Statement, host: str) 
         return await sign_with_licence(
             arguments.app, arguments.licence, asked, host=host, yes=arguments.yes
         )
-    from foundation.statements.keyfile import load_key
+    from sunbid.keys.adapters import open_key
 
     passphrase = read_passphrase(arguments.passphrase_file, arguments.key)
-    return sign(asked, load_key(arguments.key, passphrase).signer)
+    return sign(asked, open_key(arguments.key, passphrase).signer)
 
 
-def read_passphrase(path: Path | None, key: Path) -> str:
+def read_passphrase(path: Path | None, key: Path | str) -> str:
     """The passphrase from a file, or asked for at the terminal."""
     if path is not None:
         try:
@@ -59,7 +60,7 @@ def read_passphrase(path: Path | None, key: Path) -> str:
         raise Invalid(f"expected --passphrase-file for {key}, as nobody can be asked here")
     import getpass
 
-    return getpass.getpass(f"Passphrase of {key.name}: ")
+    return getpass.getpass(f"Passphrase of {Path(key).name}: ")
 
 
 def write_statement(path: Path, signed: Statement) -> None:

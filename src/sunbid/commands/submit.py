@@ -7,19 +7,34 @@ the act's sid, never shown as a failure.
 import argparse
 import asyncio
 import json
+import os
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from foundation.statements.canonical import canonical
+from bidding.bid.domain import WrongBidder
+from bidding.sealing.bidder import RecordedVolume
+from foundation.problems import Refused
+from foundation.statements.canonical import canonical, parse_time
 from foundation.statements.signed import Statement, from_json
-from sunbid.bid_folder import RECEIPT, REFUSAL, SIGNED_MANIFEST, TICKET, UPLOADS, BidFolder
-from sunbid.client import Client, ServerRefused, load_session
+from sunbid.bid_folder import (
+    MANIFEST,
+    RECEIPT,
+    REFUSAL,
+    SIGNED_MANIFEST,
+    TICKET,
+    UPLOADS,
+    BidFolder,
+)
+from sunbid.client import Client, NoAnswer, NotKnown, SavedSession, ServerRefused, load_session
 from sunbid.commands.login import default_session
 from sunbid.commands.signing import add_signer, host_of, signed_by
 
+UNKNOWN: Final = "being verified"
 WAIT_S: Final = 30.0
+CLOCK_OFF: Final = timedelta(minutes=2)
 POLL_S: Final = 0.5
 
 
@@ -43,12 +58,40 @@ async def _submit(arguments: argparse.Namespace) -> int:
     folder = BidFolder(arguments.folder)
     saved = load_session(arguments.session)
     manifest = folder.manifest()
-    if not manifest.sigs:
+    refuse_missing(manifest)
+    if not has_signed(manifest, saved):
         manifest = await signed_by(arguments, manifest, host_of(saved.server))
         folder.keep(SIGNED_MANIFEST, manifest.file())
     with saved.client() as client:
         uploads = send_files(client, folder)
         return hand_in(client, folder, manifest, uploads, as_json=arguments.json)
+
+
+def signed_companies(act: Statement) -> set[str]:
+    """The companies whose licences signed an act, as their certificates say; nothing is checked."""
+    # Imported here: whoever only sends files need not wait for what reads certificates.
+    from bidding.licence.profile import licence_names
+    from foundation.statements.certificates import load_certificate
+
+    return {licence_names(load_certificate(s.chain[0]))[0] for s in act.sigs if s.chain}
+
+
+def has_signed(act: Statement, saved: SavedSession) -> bool:
+    """Whether the one who is logged in has signed: an operator under a mandate, or the bidder."""
+    if act.body["mandate"] is not None:
+        return any(not one.chain and one.kid == saved.kid for one in act.sigs)
+    return act.body["bidder"]["uscc"] in signed_companies(act)
+
+
+def refuse_missing(act: Statement) -> None:
+    """Refuse to hand in what the platform would refuse for want of a member's signature."""
+    signed = signed_companies(act)
+    missing = [m["uscc"] for m in act.body["consortium"] if m["uscc"] not in signed]
+    if missing:
+        raise WrongBidder(
+            f"consortium member {', '.join(missing)} has not signed the bid; have it run "
+            f"`sunbid sign --act {MANIFEST} --licence USCC` on the file, then hand it in"
+        )
 
 
 def send_files(client: Client, folder: BidFolder) -> list[dict[str, str]]:
@@ -69,6 +112,15 @@ def send_files(client: Client, folder: BidFolder) -> list[dict[str, str]]:
         _send_parts(client, folder, volume.file, volume.parts, upload)
         made.append(upload)
     return made
+
+
+def send_anew(client: Client, folder: BidFolder, volume: RecordedVolume) -> dict[str, str]:
+    """Send a sealed file once more, whatever was sent before; return its new capability."""
+    size = (folder.path / volume.file).stat().st_size
+    announced = {"size": size, "tree": volume.tree, "parts": volume.parts}
+    upload: dict[str, str] = client.post("/api/v1/uploads", announced)
+    _send_parts(client, folder, volume.file, volume.parts, upload)
+    return upload
 
 
 def _is_there(client: Client, upload: dict[str, str]) -> bool:
@@ -119,8 +171,30 @@ def hand_in(
         if signed is not None:
             folder.keep(REFUSAL, from_json(signed).file())
         raise
+    except (NotKnown, NoAnswer) as unknown:
+        return _unknown(act, unknown, as_json=as_json)
     folder.keep(TICKET, from_json(answer["ticket"]).file())
+    _say_clock(answer["ticket"]["body"]["intake"])
     return _report(folder, act, _settled(client, act, answer), as_json=as_json)
+
+
+def _unknown(act: Statement, why: Refused, *, as_json: bool) -> int:
+    """The platform may have it or not: that is neither done nor failed."""
+    said = {"act": act.sid, "state": UNKNOWN, "intake": None, "receipt": None, "refusal": None}
+    sys.stderr.write(f"正在核实是否递交成功: {why.message}; run the same command again\n")
+    print(json.dumps(said) if as_json else f"{act.type} {act.sid[:16]}… {UNKNOWN}")
+    return 2
+
+
+def _say_clock(intake: str) -> None:
+    """Say how far this machine's clock is off; nothing depends on it (misuse case 39)."""
+    off = datetime.now(UTC) - parse_time(intake)
+    if abs(off) >= CLOCK_OFF and os.environ.get("SUNBID_MODE") != "demo":
+        way = "ahead of" if off > timedelta(0) else "behind"
+        sys.stderr.write(
+            f"this machine's clock is {abs(off)!s} {way} the platform's; that has no effect: what "
+            f"counts is the platform's time {intake}\n"
+        )
 
 
 def _settled(client: Client, act: Statement, answer: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +202,11 @@ def _settled(client: Client, act: Statement, answer: dict[str, Any]) -> dict[str
     until = time.monotonic() + WAIT_S
     while answer["receipt"] is None and answer["state"] != "refused" and time.monotonic() < until:
         time.sleep(POLL_S)
-        answer = client.get(f"/api/v1/acts/{act.sid}")
+        try:
+            answer = client.get(f"/api/v1/acts/{act.sid}")
+        except NoAnswer:
+            # The ticket is here already; the receipt is asked for by the same command later.
+            break
     return answer
 
 

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="the bid to take back")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    parser.add_argument("--mandate", metavar="SID", help="an operator signs, under this mandate")
     add_signer(parser)
     parser.add_argument("--session", type=Path, metavar="FILE", default=default_session())
     parser.add_argument("--json", action="store_true", help="write the outcome as JSON")
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _withdraw(arguments: argparse.Namespace) -> int:
     saved = load_session(arguments.session)
-    asked = withdrawal(BidFolder(arguments.folder).manifest())
+    asked = withdrawal(BidFolder(arguments.folder).manifest(), arguments.mandate)
     act = await signed_by(arguments, asked, host_of(saved.server))
     arguments.out.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = BidFolder(arguments.out)
@@ -39,7 +40,7 @@ async def _withdraw(arguments: argparse.Namespace) -> int:
         return hand_in(client, folder, act, [], as_json=arguments.json)
 
 
-def withdrawal(manifest: Statement) -> Statement:
+def withdrawal(manifest: Statement, mandate: str | None = None) -> Statement:
     """The unsigned withdrawal of a bid."""
     body = manifest.body
     return unsigned(
@@ -52,7 +53,7 @@ def withdrawal(manifest: Statement) -> Statement:
             "seq": body["seq"] + 1,
             "prev": manifest.sid,
             "bidder": body["bidder"],
-            "mandate": None,
+            "mandate": mandate,
             "client_time": time_text(datetime.now(UTC)),
         },
     )

@@ -540,7 +540,7 @@ CREATE TABLE bidding.opening (
     suspended_at timestamp with time zone,
     decided text,
     stage integer DEFAULT 1 NOT NULL,
-    CONSTRAINT opening_decided_check CHECK ((decided = ANY (ARRAY['go-on'::text, 'terminated'::text]))),
+    CONSTRAINT opening_decided_check CHECK ((decided = ANY (ARRAY['go-on'::text, 'terminated'::text, 'stopped'::text]))),
     CONSTRAINT opening_phase_check CHECK ((phase = ANY (ARRAY['closed'::text, 'phase1'::text, 'phase2'::text, 'phase3'::text, 'phase4'::text, 'record'::text, 'done'::text]))),
     CONSTRAINT opening_stage_check CHECK (((stage >= 1) AND (stage <= 4)))
 );
@@ -551,7 +551,7 @@ COMMENT ON COLUMN bidding.opening.closed_tick IS 'Ledger size at the closing: th
 
 COMMENT ON COLUMN bidding.opening.suspended_at IS 'Since when too few members released after the window; NULL while the opening runs.';
 
-COMMENT ON COLUMN bidding.opening.decided IS 'How the supervisor ended a suspension; terminated is final and nothing is decrypted.';
+COMMENT ON COLUMN bidding.opening.decided IS 'How the supervisor ended a suspension (terminated is final), or stopped the lot before phase 3.';
 
 COMMENT ON COLUMN bidding.opening.stage IS 'The stage that runs or ran last; phase, windows, remedy list and record are those of it.';
 
@@ -1743,6 +1743,8 @@ CREATE INDEX challenge_ends ON foundation.challenge USING btree (expires_at);
 CREATE INDEX ledger_entry_batch ON foundation.ledger_entry USING btree (batch);
 
 CREATE INDEX ledger_entry_body ON foundation.ledger_entry USING gin (((body)::jsonb) jsonb_path_ops) WHERE (body <> '{"t":"cover","v":1}'::text);
+
+CREATE INDEX ledger_entry_time ON foundation.ledger_entry USING btree (SUBSTRING(leaf FROM 2 FOR 8));
 
 CREATE INDEX ledger_queue_waiting ON foundation.ledger_queue USING btree (id) WHERE (index IS NULL);
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from bidding.award import service as award
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
-from bidding.opening import decisions, record, release, stages, steps
+from bidding.opening import orders, record, release, stages, steps
 from bidding.opening import store as opening_store
 from bidding.participant import service as mandates
 from bidding.sealing.bodies import MemberKey
@@ -69,7 +69,7 @@ PAPERS: Final[Mapping[str, Acceptor]] = {
     "schedule": Acceptor("bidding", stages.accept_schedule),
     "stage": Acceptor("bidding", stages.accept_stage),
     "remedy-start": Acceptor("bidding", steps.accept_remedy_start),
-    "supervisor-decision": Acceptor("bidding", decisions.accept_decision),
+    "supervisor-decision": Acceptor("bidding", orders.accept_decision),
     "opening-record": Acceptor("bidding", record.accept_opening_record),
     "draw": Acceptor("experts", panel.accept_draw),
     "evaluation-report": Acceptor("experts", panel.accept_report),

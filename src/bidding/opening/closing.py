@@ -16,6 +16,7 @@ from bidding.opening.domain import (
     Listed,
     list_entries,
 )
+from bidding.opening.outages import require_quiet_deadline
 from bidding.opening.stages import plan_in_force
 from bidding.sealing.envelope import split_head
 from bidding.tender import store as tender_store
@@ -98,6 +99,7 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
             raise CutMissing("the cut is not in a signed checkpoint yet; try again in a tick")
         if lot.status != CUT:
             raise WrongStatus(f"a lot that is {lot.status} cannot be closed again")
+        await require_quiet_deadline(connection, lot)
         opening = await store.opening(connection, lot_id)
         acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
         if any(act.state == PENDING for act in acts):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,9 +18,14 @@ DONE: Final = "done"
 # Steps that are no phases: the phase waits, and is taken up again.
 SUSPENDED: Final = "suspended"
 RESUMED: Final = "resumed"
+EXTENDED: Final = "extended"
+# Phases with a window, which an outage lengthens.
+GAPS_CLOSED: Final = frozenset({PHASE1, PHASE2, PHASE3})
 # How the supervisor may end a suspension (sealing.md 9.5).
 GO_ON: Final = "go-on"
 TERMINATED: Final = "terminated"
+# The lot was ended before any key could be released; nothing of it is recorded or opened.
+STOPPED: Final = "stopped"
 
 
 class WrongPhase(Conflict):
@@ -186,6 +191,8 @@ class Standing:
     needed: Thresholds
     # Envelopes whose shares are right and whose half is not: as good as disputed (9.5).
     badly_dealt: frozenset[str]
+    # What an outage took from the running window and no step gave back.
+    lost: timedelta
     now: datetime
 
 
@@ -280,7 +287,7 @@ def require_phase(opening: Opening, *phases: str) -> None:
 
 def require_not_ended(opening: Opening) -> None:
     """Refuse everything once the supervisor has ended the opening."""
-    if opening.decided == TERMINATED:
+    if opening.decided in {TERMINATED, STOPPED}:
         raise WrongPhase("the supervisor ended this opening; nothing of it is opened")
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from bidding.opening.domain import (
     CLOSED,
+    EXTENDED,
     GO_ON,
     PHASE1,
     PHASE2,
@@ -57,6 +58,7 @@ def _phase2(standing: Standing) -> None:
     waiting = missing_b(standing.listed)
     if not waiting:
         raise WrongPhase("every bidder released; go on to phase3, there is nothing to remedy")
+    _require_made_up_for(standing)
     until = standing.opening.phase_until
     if until is not None and standing.now < until:
         raise WindowOpen(
@@ -79,6 +81,8 @@ def _phase4(standing: Standing) -> None:
     _members_over(standing)
     until = standing.opening.phase_until
     stuck = closed_without_members(standing)
+    if stuck:
+        _require_made_up_for(standing)
     if stuck and until is not None and standing.now < until:
         raise WindowOpen(
             f"{len(stuck)} envelopes are disputed and may be cured until {until.isoformat()}"
@@ -96,6 +100,7 @@ def _phase4(standing: Standing) -> None:
 
 def _suspended(standing: Standing) -> None:
     require_phase(standing.opening, PHASE2, PHASE3)
+    _require_made_up_for(standing)
     until = standing.opening.phase_until
     if until is not None and standing.now < until:
         raise WindowOpen(f"members may still release until {until.isoformat()}")
@@ -107,6 +112,19 @@ def _resumed(standing: Standing) -> None:
     if standing.opening.suspended_at is None:
         raise WrongPhase("the opening is not suspended")
     _members_over(standing)
+
+
+def _extended(standing: Standing) -> None:
+    if not standing.lost:
+        raise WrongPhase("no outage took anything from this window; there is nothing to extend")
+
+
+def _require_made_up_for(standing: Standing) -> None:
+    """Refuse to take a window for over from which an outage took a part (6.4)."""
+    if standing.lost:
+        raise WindowOpen(
+            f"an outage took {standing.lost} from this window; make the step extended first"
+        )
 
 
 def _members_over(standing: Standing) -> None:
@@ -127,4 +145,5 @@ GUARDS: Final[Mapping[str, Callable[[Standing], None]]] = {
     PHASE4: _phase4,
     SUSPENDED: _suspended,
     RESUMED: _resumed,
+    EXTENDED: _extended,
 }

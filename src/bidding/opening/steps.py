@@ -12,6 +12,7 @@ from bidding.bid.desk import Desk
 from bidding.opening import store
 from bidding.opening.closing import closing_is_signed, open_identities
 from bidding.opening.domain import (
+    EXTENDED,
     PHASE1,
     PHASE2,
     PHASE3,
@@ -27,6 +28,7 @@ from bidding.opening.domain import (
     require_phase,
 )
 from bidding.opening.guards import check_step
+from bidding.opening.outages import Gap, not_made_up_for
 from bidding.opening.stages import plan_in_force
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
@@ -59,9 +61,11 @@ async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
         now = await platform_now(connection)
         keys = await keys_in_force(connection, lot)
         check_step(await standing_of(connection, lot, opening, keys, now), step)
-        until = _until(step, now, keys)
+        lost = await not_made_up_for(connection, lot, opening, now)
+        until = _until(step, now, keys) if step != EXTENDED else _later(opening, lost)
         await _move(connection, lot, opening, step, now, until)
-        await _keep(connection, lot, _signed_step(desk, opening, step, until), now)
+        statement = _signed_step(desk, opening, step, until, lost)
+        await _keep(connection, lot, statement, now)
         if step == PHASE2:
             await _offer_remedy(connection, desk, lot, opening, now)
         return await store.opening(connection, lot_id)
@@ -76,6 +80,9 @@ async def _move(
     until: datetime | None,
 ) -> None:
     """Write the step: a phase of its own, or a mark that the phase waits."""
+    if step == EXTENDED and until is not None:
+        await store.set_until(connection, lot.id, until)
+        return
     if step == SUSPENDED:
         await store.set_suspended(connection, lot.id, now)
         await tender_store.move_lot(connection, lot, next_status(lot.status, "suspend"))
@@ -102,6 +109,10 @@ async def standing_of(
         checks=await store.checks(connection, opening.lot),
         needed=thresholds(keys),
         badly_dealt=badly_dealt(listed, shares),
+        lost=sum(
+            (_part(opening, gap) for gap in await not_made_up_for(connection, lot, opening, now)),
+            timedelta(),
+        ),
         now=now,
     )
 
@@ -152,7 +163,22 @@ def _until(step: str, now: datetime, keys: LotKeys) -> datetime | None:
     return now + timedelta(seconds=windows[step]) if step in windows else None
 
 
-def _signed_step(desk: Desk, opening: Opening, step: str, until: datetime | None) -> Statement:
+def _part(opening: Opening, gap: Gap) -> timedelta:
+    """What a gap took from the running window."""
+    if opening.phase_at is None or opening.phase_until is None:
+        return timedelta()
+    return gap.inside(opening.phase_at, opening.phase_until)
+
+
+def _later(opening: Opening, lost: Sequence[Gap]) -> datetime | None:
+    """The end of the running window, later by what outages took from it."""
+    until = opening.phase_until
+    return until and until + sum((_part(opening, gap) for gap in lost), timedelta())
+
+
+def _signed_step(
+    desk: Desk, opening: Opening, step: str, until: datetime | None, lost: Sequence[Gap]
+) -> Statement:
     body = {
         "v": 1,
         "closing": opening.closing,
@@ -160,9 +186,15 @@ def _signed_step(desk: Desk, opening: Opening, step: str, until: datetime | None
         "step": step,
         "until": None if until is None else time_text(until),
         # Which phase waits: it can be suspended in the remedy and once more before the custodians.
-        "reason": opening.phase if step in {SUSPENDED, RESUMED} else None,
+        "reason": _reason(opening, step, lost),
     }
     return sign(unsigned("opening-step", body), desk.platform)
+
+
+def _reason(opening: Opening, step: str, lost: Sequence[Gap]) -> str | None:
+    if step == EXTENDED:
+        return "\n".join([opening.phase, *(str(gap) for gap in lost)])[:500]
+    return opening.phase if step in {SUSPENDED, RESUMED} else None
 
 
 async def _keep(connection: Connection, lot: Lot, statement: Statement, now: datetime) -> None:

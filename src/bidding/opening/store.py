@@ -151,6 +151,18 @@ async def set_phase(
         raise WrongPhase(f"the opening is no longer in {held.phase}")
 
 
+SET_UNTIL: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET phase_until = $2
+     WHERE lot = $1
+"""
+
+
+async def set_until(connection: Connection, lot: UUID, until: datetime) -> None:
+    """Lengthen the running window."""
+    await connection.execute(SET_UNTIL, lot, until)
+
+
 SET_SUSPENDED: Final[LiteralString] = """
     UPDATE bidding.opening
        SET suspended_at = $2,

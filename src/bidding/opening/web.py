@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from bidding.opening import blobs, closing, decisions, material, release, stages, steps
+from bidding.opening import blobs, closing, material, orders, release, stages, steps
 from bidding.opening.release import wrong_values_limited
 from foundation.identity.request import actor_of, place_of, signed_in
 from foundation.statements.signed import from_json
@@ -28,7 +28,7 @@ class StatementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The next step of an opening: phase1 to phase4, suspended or resumed."""
+    """The next step of an opening: phase1 to phase4, suspended, resumed or extended."""
 
     step: str
 
@@ -59,6 +59,14 @@ class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """How the supervisor wants a suspended opening to end: go-on or terminated, and why."""
 
     decision: str
+    cause: str
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class CauseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Why a lot should end."""
+
     cause: str
 
 
@@ -117,10 +125,20 @@ async def resupply(
 async def ask_decision(
     request: AnyRequest, lot: FromPath[UUID], data: JSONBody[DecisionBody]
 ) -> dict[str, Any]:
-    """Draft the decision that ends a suspended opening; its supervisor signs it as a paper."""
+    """Draft a decision on a suspension, an outage or the lot's end; its supervisor signs it."""
     desk, actor = request.app.state.desk, signed_in(request)
-    paper = await decisions.ask_decision(desk, actor, lot, data.decision, data.cause)
+    span = None if data.since is None or data.until is None else (data.since, data.until)
+    paper = await orders.ask(desk, actor, lot, data.decision, data.cause, span)
     return {"paper": paper.sid}
+
+
+@post("/api/v1/lots/{lot:uuid}/termination-proposals", tags=["opening"])
+async def propose_termination(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[CauseBody]
+) -> dict[str, Any]:
+    """Propose that a lot ends; its supervisor decides on what somebody else proposed."""
+    desk, actor = request.app.state.desk, signed_in(request)
+    return {"proposal": await orders.propose_termination(desk, actor, lot, data.cause)}
 
 
 @post("/api/v1/lots/{lot:uuid}/stages", tags=["opening"])
@@ -173,6 +191,7 @@ routes: Final = [
     cure,
     resupply,
     ask_decision,
+    propose_termination,
     ask_stage,
     ask_stage_hour,
     member_material,

@@ -421,3 +421,32 @@ def _head(row: Record | None) -> Head:
     if row is None:
         raise LedgerMissing("the ledger has no head; run `sunbid migrate` on an empty database")
     return Head(size=row["size"], root=row["root"], time_ms=row["time_ms"], batch=row["batch"])
+
+
+# The last tick before the span and the first one after it belong to it: between them lies a gap.
+TICKS_OF_SPAN: Final[LiteralString] = """
+    SELECT DISTINCT substring(leaf FROM 2 FOR 8) AS time
+      FROM foundation.ledger_entry
+     WHERE substring(leaf FROM 2 FOR 8) >= coalesce(
+               (SELECT substring(leaf FROM 2 FOR 8)
+                  FROM foundation.ledger_entry
+                 WHERE substring(leaf FROM 2 FOR 8) <= $1
+              ORDER BY substring(leaf FROM 2 FOR 8) DESC
+                 LIMIT 1), $1)
+       AND substring(leaf FROM 2 FOR 8) <= coalesce(
+               (SELECT substring(leaf FROM 2 FOR 8)
+                  FROM foundation.ledger_entry
+                 WHERE substring(leaf FROM 2 FOR 8) >= $2
+              ORDER BY substring(leaf FROM 2 FOR 8)
+                 LIMIT 1), $2)
+  ORDER BY time
+     LIMIT 100000
+"""
+
+
+async def ticks_of_span(connection: Connection, since_ms: int, until_ms: int) -> list[int]:
+    """Return the times of the ticks of a span, those around it included, Unix ms."""
+    rows = await connection.fetch(
+        TICKS_OF_SPAN, since_ms.to_bytes(8, "big"), until_ms.to_bytes(8, "big")
+    )
+    return [int.from_bytes(row["time"], "big") for row in rows]

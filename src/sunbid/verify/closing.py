@@ -39,7 +39,25 @@ def cut(evidence: Evidence, findings: Findings) -> None:
         named,
         f"it was made before the deadline {schedule.body['deadline']}",
     )
+    _quiet_deadline(evidence, named, deadline, findings)
     _outside_time(evidence, named, deadline, findings)
+
+
+def _quiet_deadline(evidence: Evidence, named: str, deadline: int, findings: Findings) -> None:
+    """An outage across the deadline needs the supervisor's confirmation (6.4)."""
+    times = {index: leaf["time_ms"] for index, leaf in evidence.leaves.items()}
+    outage = any(
+        at < deadline <= times[index + 1] and times[index + 1] - at > LATE_MS
+        for index, at in times.items()
+        if index + 1 in times
+    )
+    confirmed = any(
+        p.body["decision"] == "confirmed" for p in evidence.of_type("supervisor-decision")
+    )
+    is_real = evidence.opening_keys.body["clock"] == "real"
+    findings.require(
+        confirmed or not outage or not is_real, named, "an outage across the deadline, unconfirmed"
+    )
 
 
 def _replaced_before_the_cut(evidence: Evidence, schedule: Placed) -> bool:

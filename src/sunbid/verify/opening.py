@@ -23,6 +23,7 @@ from sunbid.verify.opened import (
 )
 from sunbid.verify.report import Findings, check
 from sunbid.verify.suspension import owed
+from sunbid.verify.windows import check_extensions, end_of
 
 GROUP_OF: Final = {"release-t": "T", "release-r": "R"}
 
@@ -180,7 +181,8 @@ def first_phases(evidence: Evidence, findings: Findings) -> None:
     for stage in stage_numbers(evidence):
         phase1, phase2 = phase(evidence, stage, "phase1"), phase(evidence, stage, "phase2")
         phase3 = phase(evidence, stage, "phase3")
-        end = _end_of_w1(evidence, stage, phase1)
+        check_extensions(evidence, stage, findings)
+        end = end_of(evidence, stage, "phase1")
         # Phase 2 is skipped when every bidder gave its key.
         after = min((p for p in (phase2, phase3) if p is not None), default=None)
         for placed in of_stage(evidence, stage, "release-b"):
@@ -197,17 +199,6 @@ def first_phases(evidence: Evidence, findings: Findings) -> None:
             findings.require(
                 between, str(placed), f"accepted at {time_text(at[1])}, outside phase 2"
             )
-
-
-def _end_of_w1(evidence: Evidence, stage: int, phase1: Order | None) -> int:
-    if phase1 is None:
-        return 0
-    ends = [
-        milliseconds(step.body["until"])
-        for step in of_stage(evidence, stage, "opening-step")
-        if step.body["step"] in ("phase1", "extended") and step.body["until"] is not None
-    ]
-    return max(phase1[1] + int(evidence.opening_keys.body["w1_s"]) * 1000, *ends, 0)
 
 
 @check("C32", "No custodian released too early, nothing came too late", "sealing.md 9.1, 9.6")
@@ -248,13 +239,8 @@ def _phase4_was_due(
     evidence: Evidence, stage: int, phases: tuple[Order, Order], findings: Findings
 ) -> None:
     """Phase 4 needs every T; a disputed envelope may be cured until w3 is over (6.2, 9.6)."""
-    phase3, phase4 = phases
-    ends = [
-        milliseconds(step.body["until"])
-        for step in of_stage(evidence, stage, "opening-step")
-        if step.body["step"] in ("phase3", "extended") and step.body["until"] is not None
-    ]
-    end = max(phase3[1] + int(evidence.opening_keys.body["w3_s"]) * 1000, *ends, 0)
+    _, phase4 = phases
+    end = end_of(evidence, stage, "phase3")
     for listed in envelopes_of(evidence, stage):
         part = half(evidence, stage, listed, "T")
         if part.value is not None:
@@ -267,11 +253,11 @@ def _phase4_was_due(
 
 def _phase3_was_due(evidence: Evidence, stage: int, phase3: Order, findings: Findings) -> None:
     """Phase 3 begins when every B is there, or after w1 and after the remedy (9.1, 9.5)."""
-    phase1 = phase(evidence, stage, "phase1")
+    end = end_of(evidence, stage, "phase1")
     missing = {e.tree for e in envelopes_of(evidence, stage)} - acknowledged(evidence, stage)
-    if missing and phase3[1] < _end_of_w1(evidence, stage, phase1):
+    if missing and phase3[1] < end:
         early = phase(evidence, stage, "phase2") or phase3
-        if early[1] < _end_of_w1(evidence, stage, phase1):
+        if early[1] < end:
             findings.fail(f"stage {stage}", "phase 1 ended early although a B was missing")
     if remedied(evidence, stage) and not decisions(evidence, stage, "go-on"):
         for listed in envelopes_of(evidence, stage):

@@ -12,7 +12,7 @@ from litestar.params import Body, FromPath
 from litestar.response import Redirect
 from litestar.response.sse import ServerSentEvent
 
-from bidding.opening.decisions import ask_decision
+from bidding.opening import orders
 from bidding.opening.hall import hall_facts, hall_mark
 from foundation.clock import platform_now
 from foundation.database import Database, reading
@@ -55,7 +55,7 @@ async def decide(
 ) -> Redirect:
     """Draft the decision that ends a suspended opening; its supervisor signs it as a paper."""
     desk, actor = request.app.state.desk, signed_in(request)
-    await ask_decision(desk, actor, lot, data.decision, data.cause)
+    await orders.ask(desk, actor, lot, data.decision, data.cause)
     return Redirect("/papers", status_code=303)
 
 

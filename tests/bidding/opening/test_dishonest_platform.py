@@ -1,6 +1,7 @@
 """A platform without its guards: what it may try at an opening, and which check names it."""
 
 from io import BytesIO
+from typing import cast
 
 import pytest
 
@@ -21,6 +22,7 @@ from opening_world import (
     suspended_before_the_custodians,
     with_bids,
 )
+from sunbid import doors
 from sunbid.export import make_package
 from sunbid.verify.verifier import verify_package
 from world import World
@@ -44,6 +46,8 @@ def anybody_is_named(patch: Patch, *members: tuple[str, int]) -> None:
         return [{"group": group, "i": i} for group, i in members]
 
     patch.setattr(decisions, "_silent_members", named)
+    door = doors.Acceptor("bidding", decisions.accept_decision)
+    patch.setitem(cast(dict[str, doors.Acceptor], doors.PAPERS), "supervisor-decision", door)
     patch.setattr(unsealing, "require_ready", lambda *_: None)
 
 

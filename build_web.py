@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,9 @@ PLACE: Final = Path("src/sunbid/static")
 LOCK: Final = "package-lock.json"
 # Every file of this level of `ui/` is bundled under its own name.
 ENTRIES: Final = ("app.ts", "app.css", "fonts.css")
+# The sealing frame has a folder of its own, which only its own origin serves.
+SEAL_ENTRIES: Final = ("sealing/frame.ts", "sealing/worker.ts", "sealing/seal.css")
+SEAL_PAGE: Final = "sealing/index.html"
 QUIET: Final = {
     "npm_config_loglevel": "error",
     "npm_config_update_notifier": "false",
@@ -48,21 +51,28 @@ def build(root: Path) -> bool:
     fetch_packages(root)
     making = place.with_name("static.making")
     shutil.rmtree(making, ignore_errors=True)
-    run_node(
-        root,
-        [
-            "node_modules/esbuild/bin/esbuild",
-            *(str(Path("ui") / name) for name in ENTRIES if (root / "ui" / name).is_file()),
-            "--bundle", "--minify", "--format=iife", "--target=es2022",
-            "--legal-comments=linked", "--log-level=warning",
-            f"--outdir={making}", "--entry-names=[name]", "--asset-names=[name]-[hash]",
-            "--loader:.woff2=file", "--loader:.svg=file",
-        ],
-    )  # fmt: skip
+    bundle(root, ENTRIES, making, "--format=iife")
+    bundle(root, SEAL_ENTRIES, making / "seal", "--format=esm")
+    shutil.copyfile(root / "ui" / SEAL_PAGE, making / "seal" / Path(SEAL_PAGE).name)
     (making / ".stamp").write_text(wanted, "ascii")
     shutil.rmtree(place, ignore_errors=True)
     making.rename(place)
     return True
+
+
+def bundle(root: Path, entries: Iterable[str], target: Path, *more: str) -> None:
+    """Bundles files of `ui/` into a folder, each under its own name."""
+    run_node(
+        root,
+        [
+            "node_modules/esbuild/bin/esbuild",
+            *(str(Path("ui") / name) for name in entries if (root / "ui" / name).is_file()),
+            "--bundle", "--minify", "--target=es2022",
+            "--legal-comments=linked", "--log-level=warning",
+            f"--outdir={target}", "--entry-names=[name]", "--asset-names=[name]-[hash]",
+            "--loader:.woff2=file", "--loader:.svg=file", *more,
+        ],
+    )  # fmt: skip
 
 
 def fetch_packages(root: Path) -> None:

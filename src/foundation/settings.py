@@ -19,6 +19,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 # A development authority says so in its own name (O or CN); that is how production knows it.
 DEVELOPMENT_MARKS: Final = ("development", "开发")
 LONGEST_TICK_S: Final = 600.0
+LARGEST_PORT: Final = 65_535
 # sun_path holds 108 bytes with the closing zero.
 LONGEST_SOCKET_PATH: Final = 107
 
@@ -60,6 +61,9 @@ class Settings:
     # A TrueType font for documents, instead of the one built at set-up.
     font: Path | None = None
     public_url: str = "http://127.0.0.1:8000"
+    # Where bids are sealed in the browser: static files on an origin of their own.
+    seal_port: int = 8001
+    seal_url: str = "http://127.0.0.1:8001"
     allow_soft_keys: bool = False
 
     @property
@@ -72,7 +76,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Reads the settings; refuses a value that does not read, naming the variable."""
     given = Environment(os.environ if environment is None else environment)
     host = given.text("SUNBID_HOST") or "127.0.0.1"
-    port = given.number("SUNBID_PORT", 8000, least=0, most=65535)
+    port = given.number("SUNBID_PORT", 8000, least=0, most=LARGEST_PORT)
+    following = port + 1 if 0 < port < LARGEST_PORT else 0
+    seal_port = given.number("SUNBID_SEAL_PORT", following, least=0, most=LARGEST_PORT)
     data_dir = given.path("SUNBID_DATA_DIR") or Path("var/sunbid")
     return Settings(
         mode=given.mode(),
@@ -93,6 +99,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         administrators=given.path("SUNBID_ADMINISTRATORS"),
         font=given.path("SUNBID_FONT"),
         public_url=(given.address("SUNBID_PUBLIC_URL") or f"http://{bracketed(host)}:{port:.0f}"),
+        seal_port=int(seal_port),
+        seal_url=(given.address("SUNBID_SEAL_URL") or f"http://{bracketed(host)}:{seal_port:.0f}"),
         allow_soft_keys=given.yes("SUNBID_ALLOW_SOFT_KEYS"),
     )
 
@@ -199,6 +207,11 @@ def production_faults(settings: Settings) -> list[str]:
         for anchor in settings.licence_anchors
         if is_development_anchor(anchor)
     ]
+    if settings.seal_url.rstrip("/") == settings.public_url.rstrip("/"):
+        faults.append(
+            f"{settings.seal_url} is the platform's own origin, whose pages could read the sealing "
+            "frame; name another host in SUNBID_SEAL_URL"
+        )
     if not settings.licence_anchors:
         faults.append("no licence authority is trusted; name its anchor in SUNBID_LICENCE_ANCHORS")
     if settings.platform_key is not None and not settings.allow_soft_keys:

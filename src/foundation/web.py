@@ -193,18 +193,23 @@ async def send_security_headers(message: Message, scope: Scope) -> None:
         return
     headers = MutableScopeHeaders.from_message(message)
     targets = scope["litestar_app"].state.get("form_targets", ())
-    headers.setdefault("Content-Security-Policy", content_security_policy(targets))
+    frames = scope["litestar_app"].state.get("frame_sources", ())
+    headers.setdefault("Content-Security-Policy", content_security_policy(targets, frames))
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
 
 
-def content_security_policy(form_targets: Sequence[str] = ()) -> str:
+def content_security_policy(
+    form_targets: Sequence[str] = (), frame_sources: Sequence[str] = ()
+) -> str:
     """The policy of every page; a browser holds `form-action` against redirects too.
 
-    So that a form may end on the signing device of a demonstration, its origin is named.
+    So that a form may end on the signing device of a demonstration, its origin is named; and that
+    of the frame in which bids are sealed.
     """
+    frames = [" ".join(("frame-src", *frame_sources))] if frame_sources else []
     form_action = " ".join(("form-action 'self'", *form_targets))
-    return "; ".join((*CONTENT_SECURITY_POLICY, form_action))
+    return "; ".join((*CONTENT_SECURITY_POLICY, *frames, form_action))
 
 
 def static_files(folder: Path) -> Router:

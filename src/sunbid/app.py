@@ -6,10 +6,10 @@ the features' web modules; what goes on beside requests from `background`.
 
 import base64
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from litestar import Litestar, get
 from litestar.config.compression import CompressionConfig
@@ -51,6 +51,7 @@ from sunbid.open_desk import open_desk
 from sunbid.pages.sheets import stop_readers
 from sunbid.pages.site import STATIC, make_pages
 from sunbid.rounds import make_rounds, on_tick
+from sunbid.seal_origin import serve_seal_origin
 from sunbid.web.authentication import Authentication
 from sunbid.web.frame import frame
 from sunbid.web.problems import describe_refusals
@@ -59,6 +60,8 @@ BODY_LIMIT: Final = 8 * 1024 * 1024
 # With `apart` the rounds of closer and worker run in `sunbid worker`.
 WORKER_VARIABLE: Final = "SUNBID_WORKER"
 APART: Final = "apart"
+
+Service = Callable[[], Coroutine[Any, Any, object]]
 
 
 @get("/health/live", tags=["health"], sync_to_thread=False)
@@ -91,16 +94,22 @@ ROUTES: Final = [
 
 def create_app() -> Litestar:
     """Make the application from the settings in the environment; the server's factory."""
-    return make_app(read_settings())
+    settings = read_settings()
+    return make_app(settings, beside=[partial(serve_seal_origin, settings)])
 
 
-def make_app(settings: Settings) -> Litestar:
-    """Make the application; refuses settings that its mode does not allow."""
+def make_app(settings: Settings, *, beside: Sequence[Service] = ()) -> Litestar:
+    """Make the application; refuses settings that its mode does not allow.
+
+    `beside` are services that run as long as it does.
+    """
     check_settings(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with running(app, settings):
+            for service in beside:
+                app.state.background.start(service())
             yield
 
     describe_refusals(ROUTES)
@@ -181,6 +190,7 @@ async def _fill_state(app: Litestar, settings: Settings, desk: Desk) -> None:
     # A form that needs a signature ends on the development authority's phone.
     is_phone_ours = settings.mode != "production" and settings.licence_url is not None
     state.form_targets = (settings.licence_url,) if is_phone_ours else ()
+    state.frame_sources = (settings.seal_url,)
 
 
 async def _policy_text(settings: Settings, desk: Desk) -> str:

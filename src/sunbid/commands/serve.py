@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; refuses a port that is taken and unsafe settings."""
     settings = read_settings()
     check_settings(settings)
-    _refuse_taken_port(settings)
+    _refuse_taken_port(settings.host, settings.port, "SUNBID_PORT")
+    _refuse_taken_port(settings.host, settings.seal_port, "SUNBID_SEAL_PORT")
     start = None if arguments.demo_start is None else parse_time(arguments.demo_start)
     with database_addresses(settings) as addresses:
         asyncio.run(migrate(addresses.owner, application=addresses.login))
@@ -83,13 +84,13 @@ async def _start_clock(owner: str, start: datetime) -> None:
         await db.close()
 
 
-def _refuse_taken_port(settings: Settings) -> None:
+def _refuse_taken_port(host: str, port: int, variable: str) -> None:
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except OSError as error:
             raise PortTaken(
-                f"{settings.host}:{settings.port} is taken ({error.strerror}); set SUNBID_PORT to "
-                "a free one or end the other process"
+                f"{host}:{port} is taken ({error.strerror}); set {variable} to a free one or end "
+                "the other process"
             ) from None

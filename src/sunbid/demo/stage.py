@@ -75,6 +75,7 @@ class Stage:
     data: Path
     port: int
     licence_port: int
+    seal_port: int
     lock: BinaryIO
     claims: tuple[socket.socket, ...] = ()
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
@@ -196,6 +197,7 @@ class Stage:
             more={
                 "SUNBID_PORT": str(self.port),
                 "SUNBID_PUBLIC_URL": self.server,
+                "SUNBID_SEAL_PORT": str(self.seal_port),
                 "SUNBID_TICK_S": "1",
                 "SUNBID_ORIGIN": ORIGIN,
                 "SUNBID_SIGNER_SOCKET": str(socket_path),
@@ -279,12 +281,21 @@ def open_stage(data: Path, port: int | None, *, named: bool) -> Stage:
     folder, lock = _take_folder(data, named=named)
     first, claim = claim_port(8000 if port is None else port)
     second, other = claim_port(first + 1)
+    third, last = claim_port(second + 1)
     if port is not None and first != port:
         lock.close()
         claim.close()
         other.close()
+        last.close()
         raise PortTaken(f"port {port} of 127.0.0.1 is taken; give --port another one")
-    return Stage(data=folder, port=first, licence_port=second, lock=lock, claims=(claim, other))
+    return Stage(
+        data=folder,
+        port=first,
+        licence_port=second,
+        seal_port=third,
+        lock=lock,
+        claims=(claim, other, last),
+    )
 
 
 def _take_folder(data: Path, *, named: bool) -> tuple[Path, BinaryIO]:

@@ -177,9 +177,7 @@ def test_v7_recovery_codes_and_drills(ask: Oracle) -> None:
         assert refused(ask, "recovery", suite="INTL-1", code=mistyped, lot=LOT) == "recovery-code"
     for row in found["drill"]:
         seed = b"exchange T2".ljust(32, b".").hex()
-        value = ask(
-            "unwrap", suite="INTL-1", private_seed=seed, info=row["info"], wrap=row["wrap"]
-        )
+        value = ask("unwrap", suite="INTL-1", private_seed=seed, info=row["info"], wrap=row["wrap"])
         assert value == row["challenge"]
         assert ask("answer", **row) == row["answer"]
 
@@ -336,8 +334,10 @@ def test_a_foreign_ledger_or_a_changed_proof_is_refused(ask: Oracle) -> None:
     other = Ledger(origin="other.example/log")
     assert refused_lot(ask, policy_text=other.policy_text) == "bad-note"
     value = lot_file()
-    changed = value["proofs"]["0"].replace("\n3\n", "\n4\n")
-    assert refused_lot(ask, proofs={**value["proofs"], "0": changed}) == "bad-proof"
+    larger = value["proofs"]["0"].replace("\n3\n", "\n4\n")
+    assert refused_lot(ask, proofs={**value["proofs"], "0": larger}) == "bad-note"
+    shorter = "\n".join(value["proofs"]["0"].split("\n")[:2] + value["proofs"]["0"].split("\n")[3:])
+    assert refused_lot(ask, proofs={**value["proofs"], "0": shorter}) == "bad-proof"
     leaf = {**value["leaves"][0], "time_ms": value["leaves"][0]["time_ms"] + 1}
     assert refused_lot(ask, leaves=[leaf, value["leaves"][1]]) == "bad-proof"
     assert refused_lot(ask, policy_text="quorum none\n") == "bad-note"
@@ -365,7 +365,7 @@ def test_every_other_spelling_is_refused(ask: Oracle, raw: bytes) -> None:
 
 
 def test_the_one_spelling_is_read(ask: Oracle) -> None:
-    value = {"a": [None, True, -3, "\u00e9\n\"\\\u4e2d\U00020bb7"], "b": {"": 0}}
+    value = {"a": [None, True, -3, '\u00e9\n"\\\u4e2d\U00020bb7'], "b": {"": 0}}
     raw = canonical(value)
     assert ask("canonical", raw=b64(raw)) == raw.decode()
     assert unb64(b64(raw)) == raw

@@ -1,0 +1,511 @@
+"""The sealing frame in Chromium, on an origin of its own: two folders become two sealed files.
+
+The page around it is a small one of the test; what the frame sealed is opened with our modules.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import threading
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
+
+from bidding.sealing.bidder import unwrap_b
+from bidding.sealing.bodies import Manifest
+from bidding.sealing.envelope import check_listed, read_file_head
+from bidding.sealing.kem import exchange_of, public_point
+from bidding.sealing.opening_keys import LotKeys, lot_keys
+from bidding.sealing.package import check_package, read_entry
+from bidding.sealing.parts import hash_file
+from bidding.sealing.recovery import read_code, recovery_key
+from bidding.sealing.shares import Halves, combine
+from bidding.sealing.unseal import fits_half, open_payload
+from bidding.sealing.wraps import compare_deal, unwrap_share
+from foundation.settings import Settings
+from foundation.statements.canonical import b64, canonical, unb64
+from foundation.statements.signed import decode, read
+from identity_server import free_port
+from sealing_world import BIDDER, LOT, NOW, exchange_key, lot_file
+from sunbid.pages.site import STATIC
+from sunbid.seal_origin import seal_policy, serve_seal_origin
+from web_oracle import ESBUILD, ROOT, bundle
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+PATIENCE_MS = 60_000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium was found; set CHROMIUM"),
+    pytest.mark.skipif(not ESBUILD.is_file(), reason="run python build_web.py first"),
+    pytest.mark.skipif(not (STATIC / "seal").is_dir(), reason="run python build_web.py first"),
+]
+
+
+@dataclass
+class World:
+    """Where the page and the frame live, and what the page handed over."""
+
+    platform: str
+    seal: str
+    folder: Path
+    sealed: dict[str, Path] = field(default_factory=dict)
+
+
+class Platform(BaseHTTPRequestHandler):
+    """Serves the page around the frame and keeps the sealed files it sends."""
+
+    world: ClassVar[World]
+    script: ClassVar[bytes]
+
+    def do_GET(self) -> None:
+        """The page or its script."""
+        if self.path == "/host.js":
+            self._send("text/javascript", self.script)
+            return
+        language = "en" if "lang=en" in self.path else "zh-CN"
+        page = (
+            f'<!doctype html><html lang="{language}"><title>Host</title>'
+            f'<iframe src="{self.world.seal}/" width="960" height="600"></iframe>'
+            '<script src="/host.js"></script></html>'
+        )
+        self._send("text/html; charset=utf-8", page.encode())
+
+    def do_POST(self) -> None:
+        """A sealed file."""
+        volume = Path(self.path).name
+        target = self.world.folder / f"{volume}.tbe"
+        with target.open("wb") as file:
+            left = int(self.headers["content-length"])
+            while left:
+                block = self.rfile.read(min(left, 1 << 20))
+                file.write(block)
+                left -= len(block)
+        self.world.sealed[volume] = target
+        self._send("text/plain", b"")
+
+    def _send(self, kind: str, content: bytes) -> None:
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def seal_origin(platform: str, port: int) -> Iterator[str]:
+    """The seal origin as `sunbid serve` runs it."""
+    settings = Settings(public_url=platform, seal_port=port)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(serve_seal_origin(settings))
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(400):
+        try:
+            urllib.request.urlopen(address, timeout=5)
+            break
+        except OSError:
+            threading.Event().wait(0.05)
+    yield address
+    loop.call_soon_threadsafe(task.cancel)
+    thread.join()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Both origins, listening."""
+    script = tmp_path / "host.js"
+    bundle(ROOT / "tests" / "web" / "host.ts", script, "--format=iife")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Platform)
+    platform = f"http://127.0.0.1:{server.server_port}"
+    with seal_origin(platform, free_port()) as seal:
+        found = World(platform=platform, seal=seal, folder=tmp_path)
+        Platform.world, Platform.script = found, script.read_bytes()
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield found
+        server.shutdown()
+        thread.join()
+    server.server_close()
+
+
+@contextmanager
+def browsing(profile: Path) -> Iterator[Page]:
+    """A browser with a profile that outlives it; a fault of a script ends the test."""
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=CHROMIUM,
+            args=["--no-sandbox"],
+            viewport={"width": 1000, "height": 900},
+            accept_downloads=True,
+        )
+        page = context.new_page()
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.clock.set_fixed_time(NOW)
+        yield page
+        context.close()
+        assert faults == []
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    """One browser."""
+    with browsing(tmp_path / "profile") as made:
+        yield made
+
+
+def request_of(**changes: Any) -> dict[str, Any]:
+    """What a page asks when a bidder seals for the first time."""
+    material = lot_file()
+    keys = lot_keys(read(canonical(material["opening_keys"])))
+    return {
+        "verb": "seal",
+        "material": json.dumps(material),
+        "titles": {"price": "报价文件", "qual": "资格文件"},
+        "bidder": {"uscc": BIDDER, "name": "某某公司"},
+        "consortium": [],
+        "mandate": None,
+        "seq": 1,
+        "prev": None,
+        "kept": [],
+        "expected": keys.sid,
+        "app_key": None,
+        "demo": False,
+        **changes,
+    }
+
+
+def folders(place: Path) -> dict[str, Path]:
+    """Two volumes as a bidder keeps them."""
+    price, qual = place / "报价", place / "资格"
+    (qual / "证书").mkdir(parents=True)
+    price.mkdir()
+    (price / "open-items.json").write_text('{"price_yuan": "12345678.90",\n "duration_days": 65}')
+    (price / "清单.xml").write_text("<items/>" * 1000)
+    (qual / "资质.pdf").write_bytes(b"%PDF-1.7 " + bytes(range(256)) * 400)
+    (qual / "证书" / "empty.txt").write_bytes(b"")
+    (qual / "证书" / "large.dat").write_bytes(os.urandom(5_000_000))
+    return {"price": price, "qual": qual}
+
+
+def begin(page: Page, request: dict[str, Any]) -> None:
+    """Ask the frame and go on while it works."""
+    page.evaluate("(request) => { window.answer = window.ask(request) }", request)
+
+
+def answer(page: Page) -> Any:
+    """What the frame answered."""
+    return page.evaluate("() => window.answer")
+
+
+def frame_of(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe")
+
+
+def go_on(page: Page) -> None:
+    frame_of(page).locator("button[data-kind=primary]").first.click()
+
+
+def choose(page: Page, chosen: dict[str, Path]) -> None:
+    """Compare the digits and choose the folders."""
+    frame = frame_of(page)
+    frame.locator("#compared").check()
+    go_on(page)
+    for volume, folder in chosen.items():
+        frame.locator(f"#folder-{volume}").set_input_files(folder)
+        expect(frame.locator(f"[data-volume={volume}] .tag[data-state=ok]")).to_be_visible()
+    go_on(page)
+
+
+def write_down(page: Page) -> str:
+    """Read the code from the frame and type it again."""
+    frame = frame_of(page)
+    code = "-".join(frame.locator(".code-groups li").all_inner_texts())
+    go_on(page)
+    frame.locator("#code").fill(code.lower().replace("-", " "))
+    go_on(page)
+    return code
+
+
+def sealed_bid(page: Page, world: World, request: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Seal both folders in the frame; the answer and the recovery code."""
+    begin(page, request)
+    choose(page, folders(world.folder / "bid"))
+    code = write_down(page)
+    found = answer(page)
+    assert found["ok"], found
+    return found["value"], code
+
+
+def opened(path: Path, keys: LotKeys, code: str, target: Path) -> Path:
+    """Open a sealed file as the opening does: two custodians, and the bidder's recovery code."""
+    head = read_file_head(path)
+    shares = {}
+    for share in head.wraps.t.shares[:2]:
+        member = exchange_key("T", share.i)
+        state, value = unwrap_share(head.binding, "T", share, member.exchange, member.public)
+        assert state == "ok"
+        assert value is not None
+        shares[share.i] = value
+    own = recovery_key(head.suite, read_code(code), LOT)
+    halves = Halves(t=combine(shares, 2), b=unwrap_b(head, exchange_of(own), public_point(own)))
+    assert compare_deal(head.binding, halves, keys.body, head.wraps) == []
+    open_payload(path, head, halves, target)
+    return target
+
+
+def test_two_folders_are_sealed_in_the_frame_and_open_here(
+    page: Page, world: World, tmp_path: Path
+) -> None:
+    page.goto(world.platform)
+    request = request_of()
+    bid, code = sealed_bid(page, world, request)
+    keys = lot_keys(read(canonical(json.loads(request["material"])["opening_keys"])))
+    manifest = decode(bid["manifest"], Manifest)
+    assert [envelope.volume for envelope in manifest.envelopes] == ["price", "qual"]
+    for envelope, file in zip(manifest.envelopes, bid["files"], strict=True):
+        path = world.sealed[envelope.volume]
+        head, hasher = read_file_head(path), hash_file(path)
+        check_listed(manifest, envelope, head, keys, hasher.tree())
+        assert [part.hex() for part in hasher.parts()] == file["parts"]
+        assert len(head.wraps.b) == 2
+        package = opened(path, keys, code, tmp_path / f"{envelope.volume}.zip")
+        check_package(package)
+        with zipfile.ZipFile(package) as archive:
+            assert archive.testzip() is None
+    price = tmp_path / "price.zip"
+    assert read_entry(price, "open-items.json", limit=1000) == (
+        b'{"duration_days":65,"price_yuan":"12345678.90"}'
+    )
+    with zipfile.ZipFile(tmp_path / "qual.zip") as archive:
+        source = tmp_path / "bid" / "资格"
+        assert sorted(archive.namelist()) == sorted(
+            ["sunbid-package.json", "证书/empty.txt", "证书/large.dat", "资质.pdf"]
+        )
+        assert archive.read("证书/large.dat") == (source / "证书" / "large.dat").read_bytes()
+        note = json.loads(archive.read("sunbid-package.json"))
+        assert note["client"] == "web/1.0.0"
+        assert note["machine_code"].startswith("WEB-")
+
+
+def test_nothing_secret_reaches_the_platform_but_released_halves(page: Page, world: World) -> None:
+    page.goto(world.platform)
+    bid, code = sealed_bid(page, world, request_of())
+    said = json.dumps([bid, page.evaluate("() => window.told")])
+    assert code not in said
+    assert code.replace("-", "") not in said
+    assert '"t"' not in json.dumps(bid)
+    heads = []
+    for envelope in bid["manifest"]["envelopes"]:
+        head = read_file_head(world.sealed[envelope["volume"]])
+        heads.append(
+            {
+                "tree": envelope["tree"],
+                "header": b64(head.header_bytes),
+                "wraps": b64(head.wraps_bytes),
+            }
+        )
+    release = {"verb": "release", "closing": "0" * 64, "stage": 1, "heads": heads}
+    begin(page, release)
+    frame_of(page).get_by_text("用本浏览器的密钥授权").click()
+    by_key = answer(page)
+    begin(page, release)
+    frame_of(page).locator("#code").fill(code)
+    frame_of(page).get_by_text("用恢复码授权").click()
+    assert answer(page) == by_key
+    for value in by_key["value"]:
+        volume = next(
+            e["volume"] for e in bid["manifest"]["envelopes"] if e["tree"] == value["tree"]
+        )
+        assert fits_half(read_file_head(world.sealed[volume]), "B", unb64(value["value"], 32))
+
+
+def test_a_bid_survives_the_browser_and_is_rehearsed_and_saved(
+    world: World, tmp_path: Path
+) -> None:
+    with browsing(tmp_path / "profile") as page:
+        page.goto(world.platform)
+        bid, code = sealed_bid(page, world, request_of())
+    with browsing(tmp_path / "profile") as page:
+        page.goto(f"{world.platform}?lang=en")
+        state = page.evaluate("(lot) => window.ask({verb: 'state', lot})", LOT)["value"]
+        assert state["has_key"]
+        assert state["code_confirmed"]
+        assert not state["interrupted"]
+        assert [volume["saved"] for volume in state["volumes"]] == [False, False]
+        again = page.evaluate("(lot) => window.ask({verb: 'files', lot})", LOT)["value"]
+        assert again == bid
+        begin(page, {"verb": "rehearse", "lot": LOT})
+        frame_of(page).locator("#code").fill(code)
+        go_on(page)
+        found = answer(page)["value"]
+        assert [(row["volume"], row["by"], row["opens"]) for row in found] == [
+            ("price", "browser-key", True), ("price", "recovery-code", True),
+            ("qual", "browser-key", True), ("qual", "recovery-code", True),
+        ]  # fmt: skip
+        page.evaluate("(lot) => window.ask({verb: 'files', lot})", LOT)
+        with page.expect_download() as download:
+            frame_of(page).locator("[data-volume=qual] button").click()
+        assert Path(download.value.path()).read_bytes() == world.sealed["qual"].read_bytes()
+        expect(frame_of(page).locator("[data-volume=qual] .tag")).to_have_text("Saved")
+        state = page.evaluate("(lot) => window.ask({verb: 'state', lot})", LOT)["value"]
+        assert {v["volume"]: v["saved"] for v in state["volumes"]} == {"price": False, "qual": True}
+
+
+def test_one_volume_is_replaced_with_the_same_code(page: Page, world: World) -> None:
+    page.goto(world.platform)
+    bid, code = sealed_bid(page, world, request_of())
+    kept = [e for e in bid["manifest"]["envelopes"] if e["volume"] == "qual"]
+    begin(page, request_of(kept=kept, seq=2, prev="a" * 64))
+    frame = frame_of(page)
+    frame.locator("#compared").check()
+    go_on(page)
+    assert frame.locator("input[type=file]").count() == 1
+    frame.locator("#folder-price").set_input_files(world.folder / "bid" / "报价")
+    expect(frame.locator("[data-volume=price] .tag[data-state=ok]")).to_be_visible()
+    go_on(page)
+    # Another correct code is not this lot's.
+    frame.locator("#code").fill("000G-40R4-0M30-E209-185G-R38E-1YZ4")
+    go_on(page)
+    expect(frame.get_by_role("alert")).to_contain_text("不是本标段的")
+    frame.locator("#code").fill(code)
+    go_on(page)
+    found = answer(page)["value"]
+    assert found["manifest"]["seq"] == 2
+    assert found["manifest"]["envelopes"][1] == kept[0]
+    assert [file["volume"] for file in found["files"]] == ["price"]
+    assert found["manifest"]["envelopes"][0]["tree"] != bid["manifest"]["envelopes"][0]["tree"]
+
+
+def test_what_is_missing_or_forbidden_is_said_before_anything_is_sealed(
+    page: Page, world: World
+) -> None:
+    page.goto(world.platform)
+    begin(page, request_of())
+    frame = frame_of(page)
+    go_on(page)
+    expect(frame.get_by_role("alert")).to_have_text("请先核对五组数字。")
+    frame.locator("#compared").check()
+    go_on(page)
+    place = folders(world.folder / "bid")
+    go_on(page)
+    expect(frame.get_by_role("alert")).to_contain_text("报价文件、资格文件")
+    frame.locator("#folder-price").set_input_files(place["qual"])
+    expect(frame.locator("[data-volume=price]")).to_contain_text("open-items.json")
+    expect(frame.locator("[data-volume=price] .tag[data-state=bad]")).to_be_visible()
+    (place["qual"] / "setup.exe").write_bytes(b"x")
+    frame.locator("#folder-qual").set_input_files(place["qual"])
+    expect(frame.locator("[data-volume=qual]")).to_contain_text("executable")
+    frame.get_by_role("button", name="取消").click()
+    assert answer(page)["problem"]["code"] == "cancelled"
+
+
+@pytest.mark.misuse(66)
+@pytest.mark.threat("T5")
+def test_opening_keys_of_the_platform_alone_are_refused(page: Page, world: World) -> None:
+    page.goto(world.platform)
+    for changes, code in (
+        ({"expected": "0" * 64}, "E_OPENING_KEYS"),
+        ({"material": json.dumps(lot_file(anchors=[]))}, "E_CERT_CHAIN"),
+        ({"material": json.dumps(lot_file(proofs={}))}, "sealer-refuses"),
+        ({"bidder": {"uscc": BIDDER[:-1] + "0", "name": "x"}}, "E_USCC"),
+    ):
+        begin(page, request_of(**changes))
+        assert answer(page)["problem"]["code"] == code
+    expect(frame_of(page).locator("h2")).to_be_visible()
+
+
+def test_a_sealing_that_was_killed_begins_again_with_other_keys(
+    world: World, tmp_path: Path
+) -> None:
+    place = folders(world.folder / "bid")
+    with (place["qual"] / "huge.dat").open("wb") as file:
+        file.truncate(400_000_000)
+    with browsing(tmp_path / "profile") as page:
+        page.goto(world.platform)
+        begin(page, request_of())
+        choose(page, place)
+        write_down(page)
+        said = "window.told.some((n) => n.volume === 'qual' && n.phase === 'seal' && n.done > 0)"
+        page.wait_for_function(said, timeout=PATIENCE_MS)
+    (place["qual"] / "huge.dat").unlink()
+    with browsing(tmp_path / "profile") as page:
+        page.goto(world.platform)
+        state = page.evaluate("(lot) => window.ask({verb: 'state', lot})", LOT)["value"]
+        assert state["interrupted"]
+        assert state["volumes"] == []
+        begin(page, request_of())
+        expect(frame_of(page).get_by_text("中途中断")).to_be_visible()
+
+
+def test_a_sealing_pauses_and_goes_on(page: Page, world: World) -> None:
+    page.goto(world.platform)
+    place = folders(world.folder / "bid")
+    with (place["qual"] / "large.bin.dat").open("wb") as file:
+        file.truncate(300_000_000)
+    begin(page, request_of())
+    choose(page, place)
+    write_down(page)
+    frame = frame_of(page)
+    frame.get_by_role("button", name="暂停").click()
+    expect(frame.get_by_text("已暂停")).to_be_visible()
+    frame.get_by_role("button", name="继续").click()
+    found = answer(page)
+    assert found["ok"]
+    assert any(notice.get("paused") for notice in page.evaluate("() => window.told"))
+
+
+# ---- the origin
+
+
+def test_the_origin_serves_its_files_alone_under_a_strict_policy(world: World) -> None:
+    with urllib.request.urlopen(world.seal) as found:  # noqa: S310 - our own listener
+        policy = found.headers["content-security-policy"]
+        html = found.read().decode()
+    assert policy == seal_policy(world.platform)
+    assert "default-src 'none'" in policy
+    assert f"frame-ancestors {world.platform}" in policy
+    assert "unsafe" not in policy
+    assert f'content="{world.platform}"' in html
+    assert "set-cookie" not in {name.lower() for name in found.headers}
+    for path in ("/login", "/api/v1/time", "/../app.js", "/app.js", "/static/app.js", "/seal"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(world.seal + path)  # noqa: S310 - our own listener
+        assert refused.value.code == 404
+        assert refused.value.headers["content-security-policy"] == policy
+        refused.value.close()
+
+
+def test_a_foreign_page_can_neither_show_nor_ask_the_frame(page: Page, world: World) -> None:
+    page.goto(world.platform.replace("127.0.0.1", "localhost"))
+    # The same files under another name of this machine: another origin.
+    shown = page.frames[1]
+    assert "chrome-error" in shown.url or shown.url == "about:blank"
+    opened = page.evaluate(
+        "() => Promise.race([window.ask({verb: 'state', lot: 'x'}),"
+        " new Promise((done) => setTimeout(() => done('silence'), 500))])"
+    )
+    assert opened == "silence"

@@ -190,6 +190,7 @@ async def _fill_state(app: Litestar, settings: Settings, desk: Desk) -> None:
     # A form that needs a signature ends on the development authority's phone.
     is_phone_ours = settings.mode != "production" and settings.licence_url is not None
     state.form_targets = (settings.licence_url,) if is_phone_ours else ()
+    state.seal_url = settings.seal_url
     state.frame_sources = (settings.seal_url,)
 
 

@@ -10,7 +10,7 @@ import { Policy, checkLeaf, readKey, readNote, readProof } from "../../ui/sealin
 import { LotKeys } from "../../ui/sealing/opening-keys";
 import { PartHasher } from "../../ui/sealing/parts";
 import type { Source } from "../../ui/sealing/payload";
-import { decrypt, payloadKeys } from "../../ui/sealing/payload";
+import { decrypt, encrypt, payloadKeys } from "../../ui/sealing/payload";
 import { readCode, recoveryKey, showCode } from "../../ui/sealing/recovery";
 import { Refused } from "../../ui/sealing/refused";
 import type { Stored } from "../../ui/sealing/sealing";
@@ -98,7 +98,7 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
     await checkSignature(q.alg, { kind: q.alg, raw: unhex(q.public) }, unhex(q.message), unhex(q.sig));
     return true;
   },
-  kid: (q) => kidOf(unhex(q.public), suiteOf(q.suite).hash),
+  kid: (q) => kidOf(unhex(q.public)),
   deal: (q) => {
     const made = new Deal(suiteOf(q.suite), { t: unhex(q.t), b: unhex(q.b) }, unhex(q.header_hash));
     const of = (role: DealtRole) => ({
@@ -155,6 +155,18 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
       await hasher.update(block);
     });
     return { length, tree: (await hasher.finish()).tree };
+  },
+  payload: async (q) => {
+    const suite = suiteOf(q.suite);
+    const keys = payloadKeys(suite, unhex(q.input_key), unhex(q.salt), unhex(q.context));
+    const blocks: Bytes[] = [];
+    await encrypt(pattern(q.plain_len), q.plain_len, suite, keys, unhex(q.salt), (block) => {
+      blocks.push(block.slice());
+      return Promise.resolve();
+    });
+    const made = concat(...blocks);
+    const parts = { key: hex(keys.key), base_nonce: hex(keys.baseNonce), commitment: hex(keys.commitment) };
+    return { ...parts, cipher_len: made.length, payload_sha256: hex(sha256(made)) };
   },
   rehearse: async (q) => {
     const keys = keysOf(q.keys);

@@ -210,7 +210,8 @@ export async function stateOf(lot: string): Promise<KeptState> {
 /** Every volume of a bid whose sealed file lies here, those of earlier versions included. */
 export async function volumesOf(bid: KeptBid): Promise<KeptVolume[]> {
   const listed = (bid.manifest.envelopes as SealedVolume[]).map((envelope) => envelope.tree);
-  return (await all("volumes")).filter((one) => listed.includes(one.tree));
+  const found = (await all("volumes")).filter((one) => listed.includes(one.tree));
+  return found.sort((a, b) => listed.indexOf(a.tree) - listed.indexOf(b.tree));
 }
 
 export async function filesOf(bid: KeptBid): Promise<SealedFile[]> {

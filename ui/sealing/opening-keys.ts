@@ -147,6 +147,6 @@ export async function checkMemberKey(member: Member, anchors: Bytes[], at: numbe
     } catch {
       throw badField(`expected points on the curve in the member key of ${body.name}`);
     }
-    if (kid !== kidOf(point, suite.hash)) throw badField(`expected the kid of the stated key in the member key of ${body.name}`);
+    if (kid !== kidOf(point)) throw badField(`expected the kid of the stated key in the member key of ${body.name}`);
   }
 }

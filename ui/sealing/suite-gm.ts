@@ -37,7 +37,8 @@ async function open(own: OwnKey, info: Bytes, wrapped: Bytes): Promise<Bytes> {
 
 function recoverySeed(secret: Bytes, lot: string): Bytes {
   const prk = gm.HKDF_SM3.extract(utf8(`tbe1/rec/v1\0${lot}`), secret);
-  return gm.HKDF_SM3.expand(prk, utf8("tbe1/rec/v1\0"), 40);
+  const seed = gm.HKDF_SM3.expand(prk, new Uint8Array(), VALUE);
+  return gm.HKDF_SM3.expand(seed, utf8("tbe1/rec/v1\0"), 40);
 }
 
 export const GM_1: Suite = {

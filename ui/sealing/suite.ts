@@ -1,6 +1,7 @@
 // The suites: every length and algorithm of a sealed file comes from this table (2.5).
 import type { Bytes } from "./bytes";
 import { concat, same, utf8 } from "./bytes";
+import { GM_1 } from "./suite-gm";
 import { INTL_1 } from "./suite-intl";
 import { Refused } from "./refused";
 import type { Kdf } from "./hashing";
@@ -45,7 +46,7 @@ export interface Suite {
   cipher(key: Bytes): Promise<Cipher>;
 }
 
-const SUITES: Record<string, Suite> = { "INTL-1": INTL_1 };
+const SUITES: Record<string, Suite> = { "INTL-1": INTL_1, "GM-1": GM_1 };
 
 export function suiteOf(name: string): Suite {
   const found = Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;

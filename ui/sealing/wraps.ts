@@ -73,7 +73,7 @@ export async function makeWraps(binding: Binding, halves: Halves, keys: LotKeys,
   const b: BidderWrap[] = [];
   for (const [i, point] of points.entries()) {
     const ct = await binding.suite.seal(point, binding.info("B", i), halves.b, deal.ephemeral("B", i));
-    b.push({ i, kid: kidOf(point, binding.suite.hash), pk: b64(point), ct: b64(ct) });
+    b.push({ i, kid: kidOf(point), pk: b64(point), ct: b64(ct) });
   }
   return {
     v: 1,
@@ -123,7 +123,7 @@ function checkBidder(entries: BidderWrap[], suite: Suite): void {
   for (const entry of entries) {
     const point = unb64(entry.pk, 65);
     suite.checkPoint(point);
-    if (entry.kid !== kidOf(point, suite.hash)) throw badWraps("expected the kid of the stated public key, got another");
+    if (entry.kid !== kidOf(point)) throw badWraps("expected the kid of the stated public key, got another");
     checkWrapped(entry.ct, suite);
   }
 }
@@ -151,7 +151,7 @@ export function checkWrapsFit(wraps: Wraps, keys: LotKeys): void {
 
 /** B of an envelope by one of the bidder's keys; refuses a key for which it was not wrapped. */
 export async function unwrapB(binding: Binding, wraps: Wraps, own: OwnKey): Promise<Bytes> {
-  const kid = kidOf(own.public, binding.suite.hash);
+  const kid = kidOf(own.public);
   const entry = wraps.b.find((one) => one.kid === kid);
   if (entry === undefined) {
     throw new SealFailed("unwrap", "expected the opening key or recovery code of this envelope, got another key; use the one made when it was sealed");

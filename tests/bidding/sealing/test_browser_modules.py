@@ -4,7 +4,8 @@ other's files, and both refuse the same with the same codes."""
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +102,15 @@ def test_v2_deals(ask: Oracle) -> None:
             assert made[role]["shares"] == row[f"shares_{role}"]
 
 
-def check_envelope(ask: Oracle, row: dict[str, Any], keys: str, target: Path) -> None:
+def check_envelope(
+    ask: Oracle, row: dict[str, Any], keys: str, target: Path, points: Sequence[str] = POINTS
+) -> None:
     """Seal there from the given secrets; every value and every byte must be the stored one."""
     names = list(row.get("ephemeral_seeds", {}))
     made = ask(
         "envelope",
         **{name: row[name] for name in ("header", "t", "b", "salt")},
-        keys=keys, points=POINTS, seeds=names, out=str(target),
+        keys=keys, points=points, seeds=names, out=str(target),
     )  # fmt: skip
     if not names:
         made.pop("ephemeral_seeds")
@@ -182,6 +185,85 @@ def test_v7_recovery_codes_and_drills(ask: Oracle) -> None:
         assert ask("answer", **row) == row["answer"]
 
 
+# ---- the vectors of GM-1
+
+
+@pytest.fixture(scope="module")
+def gm() -> Any:
+    """V8."""
+    return content("v8-gm.json")
+
+
+def gm_seed(gm: Any, key: str) -> str:
+    """Bytes from which the scalar of a key follows: 1 + (number mod (n - 1))."""
+    return f"{int(gm['keys'][key]['scalar'], 16) - 1:080x}"
+
+
+def test_v8_wraps(ask: Oracle, gm: Any) -> None:
+    for row in gm["wrap"]:
+        seed = gm_seed(gm, row["key"])
+        made = ask("wrap", suite="GM-1", private_seed=seed, **row)
+        public = gm["keys"][row["key"]]["public"]
+        assert made == {"public": public, "wrap": row["wrap"], "value": row["value"]}
+    first = gm["wrap"][0]
+    for row in gm["bad_wraps"]:
+        question = {"private_seed": gm_seed(gm, first["key"]), "info": first["info"]}
+        code = refused(ask, "unwrap", suite="GM-1", wrap=row["wrap"], **question)
+        assert code == "sealed-wrong", row["about"]
+
+
+def test_v8_derivations_and_deal(ask: Oracle, gm: Any) -> None:
+    for row in gm["hkdf"]:
+        assert ask("hkdf", suite="GM-1", **row) == row["okm"]
+    row = gm["deal"]
+    made = ask("deal", suite="GM-1", k=2, n=3, **row)
+    assert made["seed"] == row["seed"]
+    assert made["T"] == {"coefficients": [row["coefficient_T1"]], "shares": row["shares_T"]}
+    assert made["R"]["shares"] == row["shares_R"]
+
+
+def test_v8_codes_and_drills(ask: Oracle, gm: Any) -> None:
+    for row in gm["recovery"]:
+        made = ask("recovery", suite="GM-1", code=row["code"], lot=row["lot"])
+        assert made["public"] == row["public"]
+    for row in gm["drill"]:
+        question = {"info": row["info"], "wrap": row["wrap"]}
+        keys = [gm_seed(gm, name) for name in ("T1", "T2", "T3")]
+        values = []
+        for seed in keys:
+            with suppress(RefusedThere):
+                values.append(ask("unwrap", suite="GM-1", private_seed=seed, **question))
+        assert values == [row["challenge"]]
+        assert ask("answer", **row) == row["answer"]
+
+
+def test_v8_signature(ask: Oracle, gm: Any) -> None:
+    row = gm["signature"]
+    question = {"alg": "SM2SM3", "public": gm["keys"][row["key"]]["public"]}
+    assert ask("signature", message=row["message"], sig=row["signature"], **question)
+    other = row["message"][:-2] + "7e"
+    assert refused(ask, "signature", message=other, sig=row["signature"], **question) == "E_SIG"
+    zero = "0" * 64 + row["signature"][64:]
+    assert refused(ask, "signature", message=row["message"], sig=zero, **question) == "E_SIG"
+
+
+def test_v8_payloads(ask: Oracle, gm: Any) -> None:
+    for row in gm["payload"]:
+        made = ask("payload", suite="GM-1", **row)
+        assert {name: row[name] for name in made} == made
+
+
+def test_v8_envelopes(ask: Oracle, gm: Any, tmp_path: Path) -> None:
+    points = [gm["keys"][name]["public"] for name in ("recovery", "opening")]
+    for n, row in enumerate(gm["envelopes"]):
+        target = tmp_path / f"{n}.tbe"
+        check_envelope(ask, row, gm["opening_keys"], target, points)
+        t = b64(bytes.fromhex(row["t"]))
+        seed = gm_seed(gm, "opening")
+        opened = ask("open", file=str(target), keys=gm["opening_keys"], t=t, seed=seed)
+        assert opened["length"] == row["plain_len"]
+
+
 # ---- each opens the other's
 
 
@@ -209,7 +291,8 @@ def test_what_the_browser_seals_opens_here(ask: Oracle, tmp_path: Path, length: 
     assert [part.hex() for part in hash_file(target).parts()] == made["parts"]
     assert target.stat().st_size == made["listed"]["size"]
     again = ask("rehearse", file=str(target), keys=keys.statement.file().decode(),
-                seeds=list(SEEDS.values()), uscc=BIDDER, recorded=recorded_json(recorded))  # fmt: skip
+                seeds=list(SEEDS.values()), uscc=BIDDER,
+                recorded=recorded_json(recorded))  # fmt: skip
     assert again is True
 
 

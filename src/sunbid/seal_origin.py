@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
 from foundation.settings import Settings
@@ -73,7 +74,7 @@ class SealOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: GET or HEAD of a known file, or 404."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             return
         path = scope["path"]
         if scope["method"] not in {"GET", "HEAD"} or path not in self._files:
@@ -81,7 +82,7 @@ class SealOrigin:
             return
         file = self._file(path)
         headers = [*self._common(), *file.headers]
-        if file.tag in (value for name, value in scope["headers"] if name == b"if-none-match"):
+        if (b"if-none-match", file.tag) in scope["headers"]:
             await _answer(send, 304, headers, b"")
             return
         await _answer(send, 200, headers, b"" if scope["method"] == "HEAD" else file.content)
@@ -120,7 +121,7 @@ class SealOrigin:
 
 
 async def _answer(send: Send, status: int, headers: Any, content: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})  # type: ignore[typeddict-item]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})
 
 
@@ -137,4 +138,4 @@ async def serve_seal_origin(settings: Settings) -> None:
     try:
         await server.serve()
     finally:
-        await server.shutdown()
+        await server.shutdown()  # type: ignore[no-untyped-call]

@@ -24,7 +24,7 @@ from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
 from bidding.sealing.bidder import unwrap_b
 from bidding.sealing.bodies import Manifest
 from bidding.sealing.envelope import check_listed, read_file_head
-from bidding.sealing.kem import exchange_of, public_point
+from bidding.sealing.keys import exchange_of, public_point
 from bidding.sealing.opening_keys import LotKeys, lot_keys
 from bidding.sealing.package import check_package, read_entry
 from bidding.sealing.parts import hash_file
@@ -35,7 +35,7 @@ from bidding.sealing.wraps import compare_deal, unwrap_share
 from foundation.settings import Settings
 from foundation.statements.canonical import b64, canonical, unb64
 from foundation.statements.signed import decode, read
-from identity_server import free_port
+from licences import free_port
 from sealing_world import BIDDER, LOT, NOW, exchange_key, lot_file
 from sunbid.pages.site import STATIC
 from sunbid.seal_origin import seal_policy, serve_seal_origin
@@ -431,7 +431,7 @@ def test_opening_keys_of_the_platform_alone_are_refused(page: Page, world: World
         ({"expected": "0" * 64}, "E_OPENING_KEYS"),
         ({"material": json.dumps(lot_file(anchors=[]))}, "E_CERT_CHAIN"),
         ({"material": json.dumps(lot_file(proofs={}))}, "sealer-refuses"),
-        ({"bidder": {"uscc": BIDDER[:-1] + "0", "name": "x"}}, "E_USCC"),
+        ({"bidder": {"uscc": "91340600MA000000XX", "name": "x"}}, "E_USCC"),
     ):
         begin(page, request_of(**changes))
         assert answer(page)["problem"]["code"] == code

@@ -30,7 +30,7 @@ export async function rehearseFlow(screen: Screen, request: RehearseRequest, tel
     () => (input.value.trim() === "" && hasKey ? null : readCode(input.value)),
   );
   const volumes = (await volumesOf(bid)).map((one) => one.volume);
-  const shown = progressOf(screen, volumes);
+  const shown = progressOf(screen, volumes, bid.titles);
   screen.show(speech.say("rehearse_title"), null, shown.element);
   const labour = new Labour((progress) => {
     shown.update(progress);
@@ -39,7 +39,7 @@ export async function rehearseFlow(screen: Screen, request: RehearseRequest, tel
   const report = await labour.do({ do: "rehearse", lot: request.lot, code });
   const found = report.said === "rehearsed" ? report.found : [];
   const rows = found.map((one) =>
-    el("li", { class: "file" }, icon(one.opens ? "check" : "cross"), el("div", {}, el("h3", {}, one.volume), el("p", { class: "caption" }, speech.say(`by.${one.by}`)), one.reason === null ? null : el("p", { lang: "en" }, one.reason)), tag(one.opens ? "ok" : "bad", speech.say(one.opens ? "opens" : "fails"))),
+    el("li", { class: "file" }, icon(one.opens ? "check" : "cross"), el("div", {}, el("h3", {}, bid.titles[one.volume] ?? one.volume), el("p", { class: "caption" }, speech.say(`by.${one.by}`)), one.reason === null ? null : el("p", { lang: "en" }, one.reason)), tag(one.opens ? "ok" : "bad", speech.say(one.opens ? "opens" : "fails"))),
   );
   screen.show(speech.say("rehearse_title"), null, el("ul", { class: "list" }, ...rows), el("p", {}, button(speech.say("finish"), () => screen.rest())));
   return found;

@@ -22,6 +22,7 @@ import { entriesOf } from "./work";
 
 const STEPS = 4;
 type Tell = (notice: Notice) => void;
+type Titles = Record<string, string>;
 
 export async function sealFlow(screen: Screen, request: SealRequest, tell: Tell): Promise<SealedBid> {
   checkContext();
@@ -39,7 +40,7 @@ export async function sealFlow(screen: Screen, request: SealRequest, tell: Tell)
   await drop("begun", material.lot);
   const chosen = await chooseFolders(screen, names, request);
   const code = await askCode(screen, suiteOf(lot.keys.body.suite), material.lot, screen.caption(3, STEPS));
-  const listed = await work(screen, tell, {
+  const listed = await work(screen, tell, request.titles ?? {}, {
     do: "seal",
     lot: material.lot,
     uscc: request.bidder.uscc,
@@ -74,6 +75,7 @@ function bidOf(request: SealRequest, lot: CheckedLot, listed: SealedVolume[]): K
     trees: listed.map((volume) => volume.tree),
     opening_keys: new TextDecoder().decode(canonical(statement.json)),
     app_kid: request.app_key?.kid ?? null,
+    titles: request.titles ?? {},
   };
 }
 
@@ -143,7 +145,7 @@ function folderRow(screen: Screen, volume: string, title: string, chosen: Map<st
       try {
         await checkVolume(volume, entriesOf(files));
         chosen.set(volume, files);
-        state.replaceChildren(tag("ok", speech.say("check")));
+        state.replaceChildren(tag("ok", speech.say("ready")));
       } catch (error) {
         state.replaceChildren(tag("bad", speech.refused("package-bad")));
         picked.textContent = error instanceof Refused ? error.message : String(error);
@@ -163,9 +165,9 @@ function nameOf(file: File): string {
 
 // ---- step 4
 
-async function work(screen: Screen, tell: Tell, order: SealWork): Promise<SealedVolume[]> {
+async function work(screen: Screen, tell: Tell, titles: Titles, order: SealWork): Promise<SealedVolume[]> {
   const { speech } = screen;
-  const shown = progressOf(screen, order.volumes.map(({ volume }) => volume));
+  const shown = progressOf(screen, order.volumes.map(({ volume }) => volume), titles);
   const labour = new Labour((progress) => {
     shown.update(progress);
     tell(progress);
@@ -184,12 +186,12 @@ async function work(screen: Screen, tell: Tell, order: SealWork): Promise<Sealed
   }
 }
 
-export function progressOf(screen: Screen, volumes: string[]): { element: HTMLElement; update: (progress: Progress) => void } {
+export function progressOf(screen: Screen, volumes: string[], titles: Titles): { element: HTMLElement; update: (progress: Progress) => void } {
   const { speech } = screen;
   const percent = el("strong", {}, speech.say("overall", { percent: 0 }));
   const pace = el("span", { class: "caption", "aria-live": "off" }, speech.say("left_unknown"));
   const rows = new Map(volumes.map((volume) => [volume, PHASES.map((phase) => el("li", {}, speech.say(phase)))]));
-  const lists = volumes.map((volume) => el("li", {}, el("h3", {}, volume), el("ol", { class: "phases" }, ...(rows.get(volume) ?? []))));
+  const lists = volumes.map((volume) => el("li", {}, el("h3", {}, titles[volume] ?? volume), el("ol", { class: "phases" }, ...(rows.get(volume) ?? []))));
   const update = (progress: Progress): void => {
     percent.textContent = speech.say("overall", { percent: Math.floor(progress.overall * 100) });
     const left = progress.seconds_left === null ? null : speech.seconds(progress.seconds_left);
@@ -232,7 +234,7 @@ export async function showDone(screen: Screen, bid: KeptBid, tell: Tell): Promis
         tell({ notice: "changed", state: await stateOf(bid.lot) });
       })();
     });
-    const text = el("div", {}, el("h3", {}, `${kept.volume}.tbe`), el("p", { class: "caption" }, speech.bytes(kept.size)), el("p", { class: "digest" }, kept.tree), el("p", { class: "row" }, save));
+    const text = el("div", {}, el("h3", {}, bid.titles[kept.volume] ?? kept.volume), el("p", { class: "caption" }, speech.bytes(kept.size)), el("p", { class: "digest" }, kept.tree), el("p", { class: "row" }, save));
     return el("li", { class: "file", "data-volume": kept.volume }, icon("lock"), text, state);
   });
   const done = el("p", { class: "note", "data-state": "ok" }, speech.say("done_text"));

@@ -32,6 +32,8 @@ export interface KeptBid {
   /** The statement of the opening keys, as its file. */
   opening_keys: string;
   app_kid: string | null;
+  /** Names of the volumes for people. */
+  titles: Record<string, string>;
 }
 
 interface KeptKey {

@@ -93,7 +93,7 @@ export async function encrypt(source: Source, length: number, suite: Suite, keys
   const nonces = new Nonces(keys.baseNonce);
   const input = new Filling(source);
   const plain = [new Uint8Array(BLOCK), new Uint8Array(BLOCK)];
-  const sealed = new Uint8Array(SEALED_BLOCK);
+  const sealed = [new Uint8Array(SEALED_BLOCK), new Uint8Array(SEALED_BLOCK)];
   const changed = (got: string): Refused => new Refused("E_LENGTH_FORMULA", `expected ${length} bytes to seal, got ${got}; the file changed`);
   let remaining = length;
   const load = async (buffer: Bytes): Promise<Bytes> => {
@@ -102,16 +102,22 @@ export async function encrypt(source: Source, length: number, suite: Suite, keys
     remaining -= block.length;
     return block;
   };
+  // Three things go on at once: a block is read, the one before it is sealed, and the one before that is
+  // written and hashed.
   let block = await load(plain[0] as Bytes);
+  let running = sealBlock(cipher, nonces, block, sealed[0] as Bytes, block.length < BLOCK);
   for (let turn = 1; ; turn += 1) {
-    const isLast = block.length < BLOCK;
-    // The next block is read while this one is sealed.
-    const next = isLast ? null : load(plain[turn % 2] as Bytes);
+    const next = block.length < BLOCK ? null : load(plain[turn % 2] as Bytes);
     next?.catch(() => undefined);
-    const ends = await sealBlock(cipher, nonces, block, sealed, isLast);
-    await sink(sealed.subarray(0, ends));
-    if (next === null) break;
+    const done = (sealed[(turn + 1) % 2] as Bytes).subarray(0, await running);
+    if (next === null) {
+      await sink(done);
+      break;
+    }
     block = await next;
+    running = sealBlock(cipher, nonces, block, sealed[turn % 2] as Bytes, block.length < BLOCK);
+    running.catch(() => undefined);
+    await sink(done);
   }
   if (!(await input.isAtEnd())) throw changed("more");
 }

@@ -52,10 +52,15 @@ class Case:
 
 
 def rewrapped(
-    case: Case, group: Group, values: Mapping[int, bytes], *, commit: bool = True
+    case: Case,
+    group: Group,
+    values: Mapping[int, bytes],
+    *,
+    commit: bool = True,
+    head: Head | None = None,
 ) -> Head:
     """The head of a bidder that gave some seats other shares, with fitting commitments or not."""
-    wraps = msgspec.to_builtins(case.head.wraps)
+    wraps = msgspec.to_builtins((head or case.head).wraps)
     binding = case.head.binding
     for i, value in values.items():
         row = wraps[group.lower()]["shares"][i - 1]

@@ -22,7 +22,6 @@ LATER_THREATS: Final = frozenset(f"T{n}" for n in range(14, 18))
 STILL_MISSING: Final[frozenset[int]] = frozenset({
     42,  # replacement against withdrawal
     43,  # a replacement that was not handed in
-    77,  # a false unwrap_failed
     109,  # a consortium member apart
     112,  # guessing a person
 })

@@ -1,101 +1,234 @@
-"""How fast a bidder seals: a whole envelope against AES-256-GCM and SHA-256 over the same bytes.
+"""How fast a bidder seals and opens, how fast sealed files arrive, how fast an opening goes.
 
-The yardstick is the least that any sealing must do: encrypt every byte once, hash it once, write
-it durably. It uses the same library and the same file system in the same run.
+Each figure is a ratio to a tool of the field in the same run: medians of five interleaved pairs,
+same input, same disk, every process timed from its start to its end.
 """
 
-import hashlib
-import os
 import secrets
 import shutil
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from figures import ROOT, Figure, Outcome, of_runs, place, rounded, say
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from figures import ROOT, Figure, Outcome, place, say
+from foundation.statements.canonical import canonical
+from pairs import Times, figure, run, sealer, version
+from sealer import BIDDER, LICENCE, OPENING_KEYS
 
-from bidding.sealing.seal import Bidder, seal_package
+import opening
+import uploading
 
 YARDSTICK: Final = (
-    "sealing one volume, as a ratio of times to AES-256-GCM + SHA-256 + fsync over the same bytes"
+    "sealing, opening and uploading a bid as ratios to age, openssl and nginx in the same run; "
+    "the peak memory of sealing; what an opening costs beside decryption"
 )
 MIB: Final = 1024 * 1024
 PIECE: Final = 4 * MIB
-GOAL: Final = 3.0
+MOST_MEMORY_MIB: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much is measured."""
+
+    mib: int
+    rounds: int
+    memory_mib: int
+
+
+FULL: Final = Size(mib=1024, rounds=5, memory_mib=4096)
+QUICK: Final = Size(mib=8, rounds=1, memory_mib=16)
 
 
 def measure(quick: bool) -> Outcome:
-    """Seal and do the yardstick in turn, so that both see the same machine."""
-    size, rounds = (32, 3) if quick else (256, 5)
+    """Every figure of sealing, one group after another, in a folder of their own."""
+    size = QUICK if quick else FULL
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=place()))
+    figures: list[Figure] = []
+    skipped: list[str] = []
     try:
-        package = folder / "package.zip"
-        with package.open("wb") as file:
-            for _ in range(size // 4):
-                file.write(secrets.token_bytes(PIECE))
-        # The tests' lot: 2 of 3 custodians and 2 of 3 of the remedy group.
-        sys.path.append(str(ROOT / "tests"))
-        import sealing_world as world
-
-        keys = world.opening_keys()
-        bidder = Bidder(uscc=world.BIDDER, points=world.BIDDER_POINTS)
-        target = folder / "volume.tbe"
-
-        def seal() -> None:
-            seal_package(package, target, keys=keys, volume="tech", bidder=bidder)
-
-        times = [(_timed(seal, target), _timed(lambda: _least(package, target), target))
-                 for _ in range(rounds)]  # fmt: skip
+        _make_keys(folder)
+        package = folder / "package"
+        _random_file(package, size.mib)
+        groups: Sequence[tuple[str, Callable[[], Outcome]]] = (
+            ("age and openssl", lambda: _against_tools(folder, package, size)),
+            ("memory", lambda: _memory(folder, size)),
+            ("upload", lambda: uploading.measure(folder, package, size.rounds)),
+            ("opening", lambda: opening.measure(folder, quick=quick)),
+        )
+        for name, group in groups:
+            say(f"sealing: {name}")
+            outcome = group()
+            figures += outcome.figures
+            skipped += outcome.skipped
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    ratios = [ours / least for ours, least in times]
-    speeds = [size / ours for ours, _ in times]
-    say(f"{size} MiB, {rounds} rounds")
+    return Outcome(figures=figures, skipped=skipped)
+
+
+def _against_tools(folder: Path, package: Path, size: Size) -> Outcome:
+    """Seal and open beside age, `openssl cms` and `openssl enc`, in turn."""
+    times, skipped = Times(), []
+    sealed, opened = folder / "ours.tbe", folder / "ours.open"
+    gm = folder / "gm"
+    age, openssl = version("age", "--version"), version("openssl", "version")
+    tools = _age(folder, package) if age else {}
+    tools |= _openssl(folder, package) if openssl else {}
+    skipped += [] if age else ["age (not installed): seal_vs_age, open_vs_age"]
+    skipped += [] if openssl else ["openssl (not installed): seal_vs_cms, gm_vs_sm4_ctr"]
+    for _ in range(size.rounds):
+        times.take("seal", lambda: sealer("seal", folder, package, sealed), sealed)
+        _take(times, tools, "age encrypt")
+        times.take("open", lambda: sealer("open", folder, sealed, opened), opened)
+        opened.unlink()
+        _take(times, tools, "age decrypt")
+        _take(times, tools, "openssl cms")
+        times.take("GM-1 content", lambda: sealer("content", "GM-1", package, gm), gm)
+        gm.unlink()
+        _take(times, tools, "openssl sm4-ctr")
+    speeds = [size.mib / seconds for seconds in times.seconds["seal"]]
+    figures = [figure("seal_speed", speeds, f"absolute, {size.mib} MiB, signed", unit="MiB/s")]
+    same = f"same {size.mib} MiB, same disk, same run"
+    if age:
+        figures += [
+            figure(
+                "seal_vs_age",
+                times.ratios("seal", "age encrypt"),
+                f"age {age} -r, {same}; ours signs the manifest and syncs, age does neither",
+                ("<=", 1.0),
+            ),
+            figure(
+                "open_vs_age",
+                times.ratios("open", "age decrypt"),
+                f"age {age} -d, {same}; ours also gives the SHA-256 of the package",
+                ("<=", 1.0),
+            ),
+        ]
+    if openssl:
+        figures += [
+            figure(
+                "seal_vs_cms",
+                times.ratios("openssl cms", "seal"),
+                f"{openssl}: cms -encrypt -aes-256-gcm -stream, {same}; it neither signs nor syncs",
+                (">=", 2.5),
+                unit="times as fast",
+            ),
+            figure(
+                "gm_vs_sm4_ctr",
+                times.ratios("openssl sm4-ctr", "GM-1 content"),
+                f"{openssl}: enc -sm4-ctr, {same}; ours authenticates, hashes the parts and syncs",
+                (">=", 0.8),
+                unit="ratio of speeds",
+            ),
+        ]
+    return Outcome(figures=figures, skipped=skipped)
+
+
+_Tools = dict[str, tuple[list[str | Path], Path]]
+
+
+def _take(times: Times, tools: _Tools, name: str) -> None:
+    if name in tools:
+        words, made = tools[name]
+        times.take(name, lambda: run(words, out=made), made)
+        # age's own sealed file is what it opens next.
+        if name != "age encrypt":
+            made.unlink()
+
+
+def _age(folder: Path, package: Path) -> _Tools:
+    identity, sealed, opened = folder / "age.key", folder / "age.sealed", folder / "age.open"
+    run(["age-keygen", "-o", identity])
+    recipient = run(["age-keygen", "-y", identity]).strip()
+    return {
+        "age encrypt": (["age", "-r", recipient, "-o", sealed, package], sealed),
+        "age decrypt": (["age", "-d", "-i", identity, "-o", opened, sealed], opened),
+    }
+
+
+def _openssl(folder: Path, package: Path) -> _Tools:
+    key, certificate = folder / "cms.key", folder / "cms.pem"
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key]
+    run(["openssl", "req", "-x509", *new_key, "-subj", "/CN=benchmark", "-out", certificate])
+    cms, ctr = folder / "cms.sealed", folder / "sm4.sealed"
+    files = ["-in", package, "-out"]
+    encrypt = ["-encrypt", "-binary", "-aes-256-gcm", "-stream", "-outform", "DER"]
+    once = ["-K", secrets.token_hex(16), "-iv", secrets.token_hex(16)]
+    return {
+        "openssl cms": (["openssl", "cms", *encrypt, *files, cms, certificate], cms),
+        "openssl sm4-ctr": (["openssl", "enc", "-sm4-ctr", *once, *files, ctr], ctr),
+    }
+
+
+def _memory(folder: Path, size: Size) -> Outcome:
+    """The peaks of processes that seal, at a size where anything that grows would show."""
+    # A name whose content is packed as it is: nothing compresses what is random.
+    place, made = folder / "large", folder / "made"
+    source = place / "drawings.pdf"
+    place.mkdir()
+    _random_file(source, size.memory_mib)
+    price = folder / "price"
+    price.mkdir()
+    (price / "open-items.json").write_text('{"price_yuan": "1.00"}', "utf-8")
+    command = ["command", "seal", folder / "lot.json", "--out", made / "bid"]
+    command += ["--volume", f"qual={place}", "--volume", f"price={price}"]
+    command += ["--uscc", (folder / BIDDER).read_text("utf-8"), "--name", "benchmark"]
+    command += ["--passphrase-file", folder / BIDDER]
+    made.mkdir()
+    try:
+        peaks = {
+            "seal": sealer("seal", folder, source, made / "ours.tbe"),
+            "gm": sealer("content", "GM-1", source, made / "gm"),
+            "seal_command": sealer(*command),
+        }
+    finally:
+        shutil.rmtree(place)
+        shutil.rmtree(made)
+    what = {
+        "seal": "the process that seals and signs",
+        "gm": "the process that makes the content of a GM-1 envelope of",
+        "seal_command": "`sunbid seal` with packing and rehearsal, over",
+    }
     return Outcome(
         figures=[
-            Figure(
-                name="seal_vs_aes_sha256",
-                value=rounded(statistics.median(ratios)),
-                unit="ratio of times",
-                yardstick=f"AES-256-GCM + SHA-256 + fsync, same {size} MiB, same run",
-                goal=f"<= {GOAL}",
-                ok=statistics.median(ratios) <= GOAL,
-                runs=of_runs(ratios),
-            ),
-            Figure(
-                name="seal_speed",
-                value=rounded(statistics.median(speeds)),
-                unit="MiB/s",
-                yardstick="absolute, one process",
-                runs=of_runs(speeds),
-            ),
-        ],
-        skipped=[] if shutil.which("age") else ["age (not installed): seal_vs_age"],
+            figure(
+                f"{name}_peak_memory",
+                [peak / 1024],
+                f"absolute: most resident memory (VmHWM) of {what[name]} {size.memory_mib} MiB, "
+                "interpreter and libraries included",
+                ("<=", MOST_MEMORY_MIB),
+                unit="MiB",
+            )
+            for name, peak in peaks.items()
+        ]
     )
 
 
-def _timed(work: Callable[[], None], made: Path) -> float:
-    began = time.perf_counter()
-    work()
-    taken = time.perf_counter() - began
-    made.unlink()
-    return taken
+def _random_file(path: Path, mib: int) -> None:
+    with path.open("wb") as file:
+        for _ in range(mib * MIB // PIECE):
+            file.write(secrets.token_bytes(PIECE))
 
 
-def _least(package: Path, target: Path) -> None:
-    """Encrypt and hash every byte once and make the result durable; nobody could open it."""
-    cipher, digest = AESGCM(secrets.token_bytes(32)), hashlib.sha256()
-    with package.open("rb") as source, target.open("wb") as file:
-        number = 0
-        while piece := source.read(PIECE):
-            sealed = cipher.encrypt(number.to_bytes(12, "big"), piece, None)
-            digest.update(sealed)
-            file.write(sealed)
-            number += 1
-        file.flush()
-        os.fsync(file.fileno())
+def _make_keys(folder: Path) -> None:
+    """The tests' lot, 2 of 3 custodians and 2 of 3 of the remedy group, and a bidder's keys."""
+    sys.path.append(str(ROOT / "tests"))
+    import sealing_world as world
+
+    world.NOW = datetime.now(UTC)
+    (folder / OPENING_KEYS).write_bytes(world.opening_keys().statement.file())
+    (folder / "lot.json").write_bytes(canonical(world.lot_file()))
+    (folder / BIDDER).write_text(world.BIDDER, "utf-8")
+    licence = world.licence(world.BIDDER)
+    (folder / LICENCE).write_bytes(licence.chain[0])
+    keys = {"licence": licence.key, "recovery": world.RECOVERY, "opening": world.OPENING.key}
+    for name, key in keys.items():
+        assert isinstance(key, EllipticCurvePrivateKey)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / f"{name}.pem").write_bytes(pem)

@@ -80,18 +80,17 @@ class ObjectStore:
             )
         return self.folder / key
 
-    async def put(self, key: str, content: bytes) -> Stored:
+    async def put(self, key: str, content: bytes) -> None:
         """Stores the bytes durably, replacing what was there; on return they are safe."""
-        return await asyncio.to_thread(self.write, key, content)
+        await asyncio.to_thread(self.write, key, content)
 
-    def write(self, key: str, content: bytes) -> Stored:
+    def write(self, key: str, content: bytes) -> None:
         """`put` for callers that have a thread of their own."""
         place = self.path(key)
         making = self.folder / INCOMING / uuid.uuid4().hex
         try:
-            with making.open("xb") as file:
-                file.write(content)
-                file.flush()
+            with making.open("xb", buffering=0) as file:
+                write_all(file.fileno(), content)
                 os.fsync(file.fileno())
             settle(making, place, self.folder)
         except OSError as error:
@@ -99,7 +98,6 @@ class ObjectStore:
         finally:
             with suppress(OSError):
                 making.unlink(missing_ok=True)
-        return Stored(size=len(content), sha256=hashlib.sha256(content).digest())
 
     async def put_stream(self, key: str, blocks: AsyncIterable[bytes], *, limit: int) -> Stored:
         """Stores a stream durably with little memory; refuses more than `limit` bytes.
@@ -184,7 +182,12 @@ async def gathered(blocks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 def write_block(descriptor: int, digest: "hashlib._Hash", block: bytes) -> None:
     """Hashes and writes all of a block."""
     digest.update(block)
-    rest = memoryview(block)
+    write_all(descriptor, block)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Writes every byte: one call may take fewer."""
+    rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 

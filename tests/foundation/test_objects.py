@@ -19,9 +19,7 @@ def store(tmp_path: Path) -> ObjectStore:
 
 
 async def test_what_was_put_can_be_got(store: ObjectStore) -> None:
-    stored = await store.put("blobs/a/0", b"content")
-    assert stored.size == 7
-    assert stored.sha256 == hashlib.sha256(b"content").digest()
+    await store.put("blobs/a/0", b"content")
     assert await store.get("blobs/a/0") == b"content"
     assert await store.exists("blobs/a/0")
     assert await store.size("blobs/a/0") == 7

@@ -36,9 +36,11 @@ _BLOCK: Final = BLOCK_CHUNKS * CHUNK
 _SEALED_CHUNK: Final = CHUNK + TAG
 _SEALED_BLOCK: Final = BLOCK_CHUNKS * _SEALED_CHUNK
 _NONCE_LENGTH: Final = 12
-# AES takes less time than reading and writing, so that a second thread would only be in its way;
-# SM4 takes a hundred times as long and gets every core (four at most, each holds 2 MiB).
-_THREADS: Final[dict[Cipher, int]] = {"AES-256-GCM": 1, "SM4-GCM": min(os.cpu_count() or 1, 4)}
+# A block stays as it is until so many further ones were asked for: who hashes may fall behind.
+_KEPT: Final = 4
+# AES takes less time than a thread takes to be woken; SM4 takes a hundred times as long and gets
+# every core (four at most, since each holds 2 MiB).
+_THREADS: Final[dict[Cipher, int]] = {"AES-256-GCM": 0, "SM4-GCM": min(os.cpu_count() or 1, 4)}
 
 
 class Source(Protocol):
@@ -90,8 +92,8 @@ def payload_keys(suite: Suite, input_key: bytes, salt: bytes, context: bytes) ->
 def encrypt(source: Source, length: int, keys: PayloadKeys, salt: bytes) -> Iterator[memoryview]:
     """The payload of exactly `length` bytes of a source, in blocks.
 
-    A block may be used until the next but one is asked for, so that it can be hashed while the
-    next is sealed. Refuses a source that is shorter or longer: it changed while it was sealed.
+    A block stays as it is until the fourth one after it is asked for, so that it can be hashed
+    while the next are sealed. Refuses a source that is shorter or longer: it changed meanwhile.
     """
     yield memoryview(salt + keys.commitment)
     yield from _in_turn(_sealing(source, length, keys), _THREADS[keys.cipher])
@@ -161,13 +163,13 @@ def read_into(source: Source, view: memoryview) -> int:
 
 @contextmanager
 def beside(take: Callable[[memoryview], None]) -> Iterator[Callable[[memoryview], None]]:
-    """Runs `take` on blocks in a thread of its own, one block behind; for hashing while sealing."""
+    """Runs `take` on blocks in a thread of its own, some blocks behind; for hashing."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        running: list[Future[None]] = []
+        running: deque[Future[None]] = deque()
 
         def submit(block: memoryview) -> None:
-            if running:
-                running.pop().result()
+            if len(running) == _KEPT - 1:
+                running.popleft().result()
             running.append(pool.submit(take, block))
 
         yield submit
@@ -180,6 +182,9 @@ _Work = Callable[[], memoryview]
 
 def _in_turn(works: Iterator[_Work], threads: int) -> Iterator[memoryview]:
     """What comes out of the works, in their order; so many run at once, and one waits."""
+    if not threads:
+        yield from (work() for work in works)
+        return
     with ThreadPoolExecutor(max_workers=threads) as pool:
         running: deque[Future[memoryview]] = deque()
         for work in works:
@@ -191,10 +196,10 @@ def _in_turn(works: Iterator[_Work], threads: int) -> Iterator[memoryview]:
 
 
 def _lanes(keys: PayloadKeys) -> list[tuple[memoryview, memoryview]]:
-    """Buffers (plain, sealed): one each for what runs and waits, and one that is in use behind."""
+    """Buffers (plain, sealed) for what runs, waits and is kept."""
     return [
         (memoryview(bytearray(_BLOCK)), memoryview(bytearray(_SEALED_BLOCK)))
-        for _ in range(_THREADS[keys.cipher] + 2)
+        for _ in range(_THREADS[keys.cipher] + _KEPT)
     ]
 
 

@@ -87,7 +87,7 @@ def _bidder(
     first_17 = f"91340600MABE{number:05d}"
     uscc, name = first_17 + check_character(first_17), f"压测投标人{number:05d}有限公司"
     licence = authority.issue(uscc, name, "企业", lot.at, f"{play.stage.app}/crl")
-    client = _log_in(play.stage.server, licence.signer)
+    client = log_in(play.stage.server, licence.signer)
     points = tuple(public_point(ec.generate_private_key(ec.SECP256R1())) for _ in range(2))
     sealed, uploads = [], []
     for volume in lot.required_volumes:
@@ -109,7 +109,7 @@ def _bidder(
     )
 
 
-def _log_in(server: str, signer: Signer) -> Client:
+def log_in(server: str, signer: Signer) -> Client:
     """A session; all bidders log in from one place, which the platform wants to go slowly."""
     while True:
         try:

@@ -18,7 +18,7 @@ BENCHMARKS: Final = {
     one.name: one
     for one in (
         Benchmark(name="submit", yardstick=submission.YARDSTICK, run=submission.measure),
-        Benchmark(name="seal", yardstick=sealing.YARDSTICK, run=sealing.measure),
+        Benchmark(name="sealing", yardstick=sealing.YARDSTICK, run=sealing.measure),
     )
 }
 

@@ -14,15 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import opening
+import uploading
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from figures import ROOT, Figure, Outcome, place, say
-from foundation.statements.canonical import canonical
 from pairs import Times, figure, run, sealer, version
 from sealer import BIDDER, LICENCE, OPENING_KEYS
 
-import opening
-import uploading
+from foundation.statements.canonical import canonical
 
 YARDSTICK: Final = (
     "sealing, opening and uploading a bid as ratios to age, openssl and nginx in the same run; "

@@ -118,9 +118,7 @@ def _bidder(play: Play, folder: Path, package: Path) -> tuple[Client, Path, Seal
     return log_in(play.stage.server, licence.signer), sealed, made
 
 
-def _pair(
-    folder: Path, play: Play, client: Client, sealed: Path, made: Sealed, port: int
-) -> Round:
+def _pair(folder: Path, play: Play, client: Client, sealed: Path, made: Sealed, port: int) -> Round:
     size = sealed.stat().st_size
     begun = client.post(
         "/api/v1/uploads", {"size": size, "tree": made.listed.tree, "parts": list(made.parts)}

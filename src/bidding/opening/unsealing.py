@@ -6,12 +6,16 @@ into place after the last chunk; packages are looked into by a child process wit
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from bidding.bid import store as bid_store
@@ -33,7 +37,7 @@ from bidding.opening.domain import (
     Share,
     require_phase,
 )
-from bidding.opening.examiner import examiner
+from bidding.opening.examiner import Examiner, examiner
 from bidding.opening.record import offer_record, record_row
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
@@ -52,6 +56,10 @@ from bidding.tender.domain import Lot
 from foundation.database import reading, transaction
 from foundation.objects import ObjectMissing
 from foundation.statements.signed import read
+
+# Each one holds some twenty mebibytes and a child process.
+MOST_AT_ONCE: Final = 4
+Opened = tuple[Outcome, dict[str, Any] | None]
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +84,7 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
             opened = _leave_closed(listed, shares, checks)
         else:
             opened = await asyncio.to_thread(
-                _open_all, desk, Path(folder), keys, listed, shares, checks
+                open_listed, desk, Path(folder), keys, listed, shares, checks
             )
         aloud = _read_aloud(listed, opened)
         bids = await _keep_files(desk, lot, listed, opened)
@@ -111,11 +119,12 @@ def require_ready(opening: Opening) -> None:
 
 def _leave_closed(
     listed: Sequence[Listed], shares: Sequence[Share], checks: Sequence[Checked]
-) -> dict[str, tuple[Outcome, dict[str, Any] | None]]:
+) -> dict[str, Opened]:
     """The outcomes of an opening that the supervisor ended: no file is read, no key combined."""
-    closed: dict[str, tuple[Outcome, dict[str, Any] | None]] = {}
+    closed: dict[str, Opened] = {}
+    every = _released_by_tree(listed, shares, checks)
     for one in listed:
-        head, released = join_head(one.header, one.wraps), _released(one, shares, checks)
+        head, released = join_head(one.header, one.wraps), every[one.tree]
         outcome = outcome_of_halves(
             custodian_half(head, released), bidder_half(head, released), terminated=True
         )
@@ -124,39 +133,52 @@ def _leave_closed(
     return closed
 
 
-def _open_all(
+def open_listed(
     desk: Desk,
     folder: Path,
     keys: LotKeys,
     listed: Sequence[Listed],
     shares: Sequence[Share],
     checks: Sequence[Checked],
-) -> dict[str, tuple[Outcome, dict[str, Any] | None]]:
-    """Combine and decrypt every envelope; what was found inside comes with its outcome."""
-    opened: dict[str, tuple[Outcome, dict[str, Any] | None]] = {}
-    with examiner() as child:
-        if not child.isolated:
-            log.warning("the kernel gives no network namespace: packages are examined without one")
-        for one in listed:
-            package = folder / f"{one.tree}.zip"
-            sealed, state = _join_parts(desk, one, folder)
-            if state != WHOLE:
-                opened[one.tree] = (_lost(one, state, _released(one, shares, checks)), None)
-                continue
-            outcome = unseal(
-                sealed,
-                join_head(one.header, one.wraps),
-                keys.body,
-                _released(one, shares, checks),
-                package,
-                partial(child.examine, one.volume),
-            )
-            sealed.unlink()
-            found = child.found.get(package)
-            if found is not None:
-                found["folder"] = package.with_suffix(".files")
-            opened[one.tree] = (outcome, found)
-    return opened
+) -> dict[str, Opened]:
+    """Combine and decrypt every envelope, several side by side, each with a child of its own.
+
+    What was found inside comes with its outcome, by tree.
+    """
+    released = _released_by_tree(listed, shares, checks)
+    free: SimpleQueue[Examiner] = SimpleQueue()
+
+    def open_next(one: Listed) -> Opened:
+        child = free.get()
+        try:
+            return _open_one(desk, folder, keys, one, released[one.tree], child)
+        finally:
+            free.put(child)
+
+    count = max(1, min(os.cpu_count() or 1, MOST_AT_ONCE, len(listed)))
+    with ExitStack() as children, ThreadPoolExecutor(count) as pool:
+        for _ in range(count):
+            free.put(child := children.enter_context(examiner()))
+            if not child.isolated:
+                log.warning("the kernel gives no network namespace: examining packages without one")
+        return dict(zip((one.tree for one in listed), pool.map(open_next, listed), strict=True))
+
+
+def _open_one(
+    desk: Desk, folder: Path, keys: LotKeys, one: Listed, released: Released, child: Examiner
+) -> Opened:
+    package = folder / f"{one.tree}.zip"
+    sealed, state = join_parts(desk, one, folder)
+    if state != WHOLE:
+        return _lost(one, state, released), None
+    head = join_head(one.header, one.wraps)
+    check = partial(child.examine, one.volume)
+    outcome = unseal(sealed, head, keys.body, released, package, check)
+    sealed.unlink()
+    found = child.found.pop(package, None)
+    if found is not None:
+        found["folder"] = package.with_suffix(".files")
+    return outcome, found
 
 
 def _lost(one: Listed, state: str, released: Released) -> Outcome:
@@ -170,7 +192,7 @@ def _lost(one: Listed, state: str, released: Released) -> Outcome:
     return closed or replace(blob_outcome(missing=state == MISSING), b_from=b.source)
 
 
-def _join_parts(desk: Desk, one: Listed, folder: Path) -> tuple[Path, str]:
+def join_parts(desk: Desk, one: Listed, folder: Path) -> tuple[Path, str]:
     """The sealed file out of its parts, and whether it is still the one that was listed."""
     sealed, hasher = folder / f"{one.tree}.tbe", PartHasher()
     if one.blob != WHOLE:
@@ -186,19 +208,35 @@ def _join_parts(desk: Desk, one: Listed, folder: Path) -> tuple[Path, str]:
     return sealed, WHOLE if hasher.tree() == one.tree else CORRUPT
 
 
-def _released(one: Listed, shares: Sequence[Share], checks: Sequence[Checked]) -> Released:
-    return Released(
-        t_shares={s.i: s.value for s in shares if s.group == "T" and s.tree == one.tree},
-        r_shares={s.i: s.value for s in shares if s.group == "R" and s.tree == one.tree},
-        bidder_b=one.b_value if one.b_from == "bidder" else None,
-        cured_b=one.b_value if one.b_from == "cure" else None,
-        cured_t=one.t_value,
-        checks={(c.group, c.i): c.result for c in checks if c.tree == one.tree},  # type: ignore[misc]
-    )
+def _released_by_tree(
+    listed: Sequence[Listed], shares: Sequence[Share], checks: Sequence[Checked]
+) -> dict[str, Released]:
+    """What was released for each envelope."""
+    t_shares: dict[str, dict[int, bytes]] = {one.tree: {} for one in listed}
+    r_shares: dict[str, dict[int, bytes]] = {one.tree: {} for one in listed}
+    found: dict[str, dict[Any, Any]] = {one.tree: {} for one in listed}
+    for share in shares:
+        values = t_shares if share.group == "T" else r_shares
+        if share.tree in values:
+            values[share.tree][share.i] = share.value
+    for check in checks:
+        if check.tree in found:
+            found[check.tree][check.group, check.i] = check.result
+    return {
+        one.tree: Released(
+            t_shares=t_shares[one.tree],
+            r_shares=r_shares[one.tree],
+            bidder_b=one.b_value if one.b_from == "bidder" else None,
+            cured_b=one.b_value if one.b_from == "cure" else None,
+            cured_t=one.t_value,
+            checks=found[one.tree],
+        )
+        for one in listed
+    }
 
 
 def _read_aloud(
-    listed: Sequence[Listed], opened: Mapping[str, tuple[Outcome, dict[str, Any] | None]]
+    listed: Sequence[Listed], opened: Mapping[str, Opened]
 ) -> dict[UUID, dict[str, Any]]:
     """What is read aloud of each bid: the lines of those of its volumes that opened."""
     aloud: dict[UUID, dict[str, Any]] = {}
@@ -213,7 +251,7 @@ async def _keep_files(
     desk: Desk,
     lot: Lot,
     listed: Sequence[Listed],
-    opened: Mapping[str, tuple[Outcome, dict[str, Any] | None]],
+    opened: Mapping[str, Opened],
 ) -> dict[UUID, dict[str, Any]]:
     """Store the files of every bid whose volumes all opened; return what each bid says."""
     bids: dict[UUID, dict[str, Any]] = {}

@@ -36,6 +36,7 @@ from sunbid.pages.panel import (
     sheet_view,
 )
 from sunbid.pages.papers import papers_view
+from sunbid.pages.release import ReleaseLine, ReleaseView
 from sunbid.pages.sealing import Desk, hand_in_view, seal_view, withdraw_view
 from sunbid.pages.supervision import (
     Chip,
@@ -321,6 +322,20 @@ def a_consent() -> object:
     """The page that waits for the licence app."""
     url = "http://127.0.0.1:8002/consent/x"
     return ConsentView(lot_id=str(LOT), code=qr_svg(url, "QR"), consent_url=url)
+
+
+def a_release(**changes: object) -> ReleaseView:
+    """The bidder's part of the hall in phase 1."""
+    lines = (
+        ReleaseLine(label=words("volume.price"), tree=DIGEST, released_at=None),
+        ReleaseLine(label=words("volume.qualification"), tree=DIGEST, released_at=DEADLINE),
+    )
+    made = ReleaseView(
+        lot_id=str(LOT), uscc=HOLDER.bidder.uscc, closing=DIGEST, stage=1, is_open=True,
+        is_done=False, until=DEADLINE + timedelta(minutes=30), lines=lines, has_app_key=True,
+        desk=DESK,
+    )  # fmt: skip
+    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 SAMPLES |= {

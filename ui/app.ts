@@ -1,5 +1,6 @@
 // What the pages gain where script runs. Every page works without it; nothing here knows a rule.
 import htmx from "htmx.org";
+import { startBid } from "./bid/start";
 import { startClock } from "./clock";
 import { startCountdowns } from "./countdown";
 import { startDrafts } from "./drafts";
@@ -15,6 +16,7 @@ startHall(htmx);
 startDrafts();
 startScoring();
 startDropZone(htmx);
+startBid();
 
 // On narrow screens the filters fold away; without script they stay open.
 if (matchMedia("(max-width: 68rem)").matches) {

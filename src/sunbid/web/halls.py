@@ -20,6 +20,7 @@ from foundation.identity.request import actor_of, signed_in
 from foundation.statements.canonical import time_text
 from foundation.web import AnyRequest, event_stream, page
 from sunbid.pages.opening import opening_view
+from sunbid.web.releases import bidders_part
 
 
 class DecisionForm(msgspec.Struct, frozen=True):
@@ -44,7 +45,9 @@ async def hall(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
         and actor.role == "supervisor"
         and actor.subject == facts.lot.parties.supervisor_uscc
     )
-    return await page(request, "opening/hall.html", opening_view(facts, own, decides=decides))
+    view = opening_view(facts, own, decides=decides)
+    own_part = await bidders_part(request, lot)
+    return await page(request, "opening/hall.html", view, own_part=own_part)
 
 
 @post("/lots/{lot:uuid}/opening/decision", include_in_schema=False)

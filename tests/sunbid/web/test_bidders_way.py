@@ -222,6 +222,9 @@ async def consent(world: World, *, yes: bool = True) -> None:
 async def test_a_scan_of_the_licence_releases_the_bidders_half(platform: Platform) -> None:
     browser, bidders = await opened_by_licence(platform)
     lot = platform.world.lot
+    hall = await browser.get(f"/lots/{lot}/opening")
+    assert "扫执照解密" in hall.text
+    assert "扫执照解密" not in (await platform.client().get(f"/lots/{lot}/opening")).text
     begun = await browser.submit(f"/lots/{lot}/opening/licence")
     waiting = begun.headers["location"]
     assert "同意" in (await browser.get(waiting)).text
@@ -232,6 +235,7 @@ async def test_a_scan_of_the_licence_releases_the_bidders_half(platform: Platfor
     for _ in range(2):
         done = await browser.get(waiting)
         assert (done.status_code, done.headers["location"]) == (303, f"/lots/{lot}/opening#release")
+    assert "已全部收到" in (await browser.get(f"/lots/{lot}/opening")).text
     [ack] = await platform.world.kept("release-ack")
     assert ack.body["channel"] == "session"
     heads = (await browser.client.get(f"/api/v1/lots/{lot}/own-heads")).json()

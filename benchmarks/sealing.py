@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import browsing
 import opening
 import uploading
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -40,10 +41,11 @@ class Size:
     mib: int
     rounds: int
     memory_mib: int
+    browser_mib: int
 
 
-FULL: Final = Size(mib=1024, rounds=5, memory_mib=4096)
-QUICK: Final = Size(mib=8, rounds=1, memory_mib=16)
+FULL: Final = Size(mib=1024, rounds=5, memory_mib=4096, browser_mib=256)
+QUICK: Final = Size(mib=8, rounds=1, memory_mib=16, browser_mib=4)
 
 
 def measure(quick: bool) -> Outcome:
@@ -61,6 +63,7 @@ def measure(quick: bool) -> Outcome:
             ("memory", lambda: _memory(folder, size)),
             ("upload", lambda: uploading.measure(folder, package, size.rounds)),
             ("opening", lambda: opening.measure(folder, quick=quick)),
+            ("browser", lambda: browsing.measure(size.browser_mib * MIB, size.rounds)),
         )
         for name, group in groups:
             say(f"sealing: {name}")

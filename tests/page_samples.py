@@ -7,17 +7,22 @@ from decimal import Decimal
 from uuid import UUID
 
 from bidding.bid.domain import Act, DoorRefusal
+from bidding.opening.custody import SeatTask
 from bidding.opening.domain import Listed, OpenedBid, Opening, Result, Share, Thresholds
 from bidding.opening.hall import HallFacts
 from bidding.plan.domain import Plan
 from bidding.scoring.domain import Criterion, Method, PriceTerms
 from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
+from bidding.tender.drill import Readiness, SeatReadiness
+from bidding.tender.postponement_store import Postponement
 from foundation.statements.signed import Statement
 from foundation.statements.store import Kept, Paper, Required, Waiting
+from sunbid.authority.seats import SeatView
 from sunbid.pages.award import Evaluated, awards_view, candidates_view, vote_view
 from sunbid.pages.bid import Holder, ReceiptPaper, receipt_view, tasks_view, without_action
 from sunbid.pages.bid_state import Bidder, BidState, bid_state
 from sunbid.pages.charts import qr_svg, spark
+from sunbid.pages.custody import custody_view, ready_view
 from sunbid.pages.elements import Action, Check, Crumb, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
 from sunbid.pages.ledger import BidsView, ProblemView, ledger_view
@@ -880,4 +885,98 @@ SAMPLES |= {
         lambda: BidsView(open_lots=(("/lots/1/bid", "相山", "A3406"),), past_lots=()),
         BIDDER,
     ),
+}
+
+
+def seat_task(asked: str, **changes: object) -> SeatTask:
+    """A seat of the sample lot."""
+    phase = {"check": "phase1", "release": "phase3", "answered": "phase3"}.get(asked)
+    values: dict[str, object] = {
+        "lot": a_lot("opening" if phase else "published"), "group": "T", "i": 2, "kid": "kid",
+        "needed": 2, "members": 3, "opening_keys": DIGEST, "asked": asked, "phase": phase,
+        "until": DEADLINE + timedelta(minutes=30) if phase else None,
+    }  # fmt: skip
+    return SeatTask(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def readiness(state: str) -> Readiness:
+    """The newest drill, with answers as the state says."""
+    passed = {"ready": True, "short": None, "asked": None, "none": None}[state]
+    seats = tuple(
+        SeatReadiness(
+            group=group, i=i, name=f"示例{'保管' if group == 'T' else '补救'}单位 {i}",
+            unattended=i == 3, passed=True if state == "short" and i < 3 else passed,
+        )
+        for group in "TR" for i in (1, 2, 3)
+    )  # fmt: skip
+    return Readiness(
+        state=state,  # type: ignore[arg-type]
+        asked_at=None if state == "none" else DEADLINE - timedelta(days=1),
+        needed={"T": 3, "R": 3},
+        seats=seats,
+    )
+
+
+def a_postponement(*, in_force: bool = True, keys: bool = False) -> Postponement:
+    """A deadline that moved."""
+    return Postponement(
+        schedule=DIGEST, lot=LOT, opening_keys=DIGEST if keys else None,
+        reason="一名保管人未通过演练，更换成员后顺延开标",
+        old_deadline=DEADLINE - timedelta(days=3),
+        new_deadline=DEADLINE, proposed_by="91340600MA0000002X", proposed_at=NOW,
+        in_force_at=NOW if in_force else None,
+    )  # fmt: skip
+
+
+def ready(state: str) -> object:
+    """The office's page in a state; a short one with a proposal that waits."""
+    proposal = a_postponement(in_force=False, keys=True) if state == "short" else None
+    return ready_view(
+        a_lot(), readiness(state), [a_postponement()] if state == "ready" else [], proposal,
+        is_office=True,
+    )  # fmt: skip
+
+
+def seat_page(**changes: object) -> SeatView:
+    """The device of a seat."""
+    values: dict[str, object] = {
+        "at": f"http://127.0.0.1:8000/lots/{LOT}", "kid": "kid", "act": "release",
+        "back": "http://127.0.0.1:8000/seats/custody", "host": "127.0.0.1:8000", "lot": str(LOT),
+        "seat": "T2", "opening_keys": DIGEST, "closing": DIGEST, "count": 7, "files": 21,
+        "stage": 1, "version": 2, "opens_at": DEADLINE, "now": DEADLINE + timedelta(minutes=50),
+        "remarks": ("no outside time: the policy names no witness",),
+    }  # fmt: skip
+    return SeatView(**{**values, **changes})  # type: ignore[arg-type]
+
+
+CUSTODIAN = Visitor(name="示例公证处", role="notary")
+REFUSED = "member-refuses: opens at 2019-05-17 01:00:00 UTC, not before; try again then"
+SAMPLES |= {
+    "custody": (
+        "custody/seats.html",
+        lambda: custody_view(
+            [seat_task("release"), seat_task("check", group="R"), seat_task("drill"),
+             seat_task("waits"), seat_task("answered")],
+            lambda task: f"http://127.0.0.1:8001/seat?act={task.asked}",
+        ),
+        CUSTODIAN,
+    ),
+    "custody-none": ("custody/seats.html", lambda: custody_view([], lambda _: None), CUSTODIAN),
+    "ready": ("custody/ready.html", lambda: ready("ready"), AGENCY),
+    "ready-short": ("custody/ready.html", lambda: ready("short"), AGENCY),
+    "ready-none": ("custody/ready.html", lambda: ready("none"), AGENCY),
+    "lot-postponed": (
+        "tender/lot.html",
+        lambda: replace(
+            tender_view(a_lot(), [], NOW, LotTimes(), is_bidder=False),
+            postponed=(a_postponement(), a_postponement(keys=True)),
+        ),
+        None,
+    ),
+}  # fmt: skip
+# The device's own pages stand alone, without the platform's menu.
+SEAT_PAGES: dict[str, Callable[[], SeatView]] = {
+    "release": seat_page,
+    "refused": lambda: seat_page(closing=None, refusal=REFUSED),
+    "drill": lambda: seat_page(act="drill", closing=None),
 }

@@ -50,7 +50,12 @@ async def pages_of(world: World) -> AsyncIterator[tuple[httpx.AsyncClient, As]]:
             "desk": world.desk,
             "pages": make_pages(frame),
             "policy_text": f"log {last.vkey}\nquorum none\n",
-            "settings": SimpleNamespace(public_url="http://pages.test", font=None),
+            "settings": SimpleNamespace(
+                public_url="http://pages.test",
+                font=None,
+                mode="development",
+                licence_url="http://phone.test",
+            ),
         }
     )
     # In the loop of the test: the connections of the database belong to it.

@@ -68,6 +68,12 @@ class InProcess:
         self.posted.append(statement)
         return {"sid": statement.sid}
 
+    def __enter__(self) -> "InProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
     def close(self) -> None:
         """Nothing to close."""
 

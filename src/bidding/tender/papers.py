@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from bidding.regime.catalogue import rule
+from bidding.regime.clocks import beijing_date
 from bidding.sealing.bodies import OpeningKeys
 from bidding.sealing.opening_keys import check_independence
+from bidding.sealing.refusals import NotIndependent
 from bidding.tender import store
 from bidding.tender.domain import Lot, UnknownMember
 from foundation.database import Connection
@@ -47,12 +50,16 @@ class Version:
 
 
 FIRST: Final = Version()
+LARGE_LOT: Final = "custody.large_lot_yuan"
+LARGE_SEATS: Final = 5
+LARGE_NEEDED: Final = 3
 
 
 async def opening_keys_paper(
     connection: Connection, held: Lot, groups: Groups, now: datetime, version: Version = FIRST
 ) -> Statement:
     """Return new opening keys, not yet signed; refuses groups that are not independent (1.5)."""
+    _require_enough(held, groups, now)
     custodians = [await _member(connection, sid) for sid in groups.custodians]
     remedy = [await _member(connection, sid) for sid in groups.remedy]
     keys = unsigned(
@@ -77,6 +84,20 @@ async def opening_keys_paper(
         platform_uscc=held.parties.host_uscc,
     )
     return keys
+
+
+def _require_enough(held: Lot, groups: Groups, now: datetime) -> None:
+    """Large lots are kept by more: three of at least five custodians (1.5)."""
+    large = rule(held.regime, LARGE_LOT, beijing_date(now))
+    is_large = held.ceiling_price_yuan >= large.whole
+    if is_large and (
+        len(groups.custodians) < LARGE_SEATS or groups.custodians_needed < LARGE_NEEDED
+    ):
+        raise NotIndependent(
+            f"expected at least {LARGE_NEEDED} of {LARGE_SEATS} custodians for a lot from "
+            f"{large.whole} yuan on, got {groups.custodians_needed} of {len(groups.custodians)}",
+            article=large.article,
+        )
 
 
 def signers(held: Lot) -> Sequence[Required]:

@@ -37,6 +37,7 @@ from sunbid.authority.api import HANDLERS as API
 from sunbid.authority.holders import Holders, PlatformClock, real_time
 from sunbid.authority.people import People
 from sunbid.authority.phone import HANDLERS as PHONE
+from sunbid.authority.seats import HANDLERS as SEATS
 from sunbid.pages.site import STATIC, make_pages
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ def create_app(config: AuthorityConfig) -> Litestar:
     people = None if config.people is None else People(folder=config.people)
     platforms = config.platforms + ((config.time_origin,) if config.time_origin else ())
     return Litestar(
-        route_handlers=[*API, *PHONE, static_files(STATIC)],
+        route_handlers=[*API, *PHONE, *SEATS, static_files(STATIC)],
         state=State(
             {
                 "holders": Holders(files=files, people=people),

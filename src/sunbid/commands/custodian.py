@@ -18,16 +18,17 @@ from typing import Final
 from foundation.problems import Conflict
 from foundation.statements.canonical import Json, b64, time_text
 from foundation.statements.keyfile import PAIR, LoadedKey, load_key, new_key
-from foundation.statements.signed import sign, unsigned
-from sunbid.client import Client, load_session, platform_time
+from foundation.statements.signed import unsigned
+from sunbid.client import load_session, platform_time
 from sunbid.commands.licence_app import sign_with_licence
-from sunbid.commands.login import challenge_statement, default_session, session_of
+from sunbid.commands.login import default_session
 from sunbid.commands.signing import host_of, read_passphrase, write_statement
 from sunbid.seat.acts import Done, Seat, answer_drills, keep_appointment, send_check, send_release
 from sunbid.seat.evidence import Held
 from sunbid.seat.home import KEY, VOUCHED, claimed
 from sunbid.seat.omissions import read_omission
 from sunbid.seat.service import ROUND_S, Service
+from sunbid.seat.session import open_session
 
 LASTS: Final = timedelta(days=365)
 
@@ -209,7 +210,9 @@ def _serve(arguments: argparse.Namespace) -> int:
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
     service = Service(
-        log_in=lambda: Seat(home=arguments.home, keys=keys, client=_logged_in(server, keys)),
+        log_in=lambda: Seat(
+            home=arguments.home, keys=keys, client=open_session(server, keys.signer)
+        ),
         every_s=arguments.every,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -218,15 +221,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     service.run()
     logging.getLogger("sunbid.seat").info("seat %s ended", keys.exchange.kid)
     return 0
-
-
-def _logged_in(server: str, keys: LoadedKey) -> Client:
-    """A session opened with the seat's own signing key, for which its organisation vouched."""
-    client = Client(origin=server)
-    asked = challenge_statement(client.post("/api/v1/challenges", {"purpose": "login"}), server)
-    answer = client.post("/api/v1/sessions", {"statement": sign(asked, keys.signer).json()})
-    client.close()
-    return session_of(answer, server).client()
 
 
 def _keys(arguments: argparse.Namespace) -> LoadedKey:

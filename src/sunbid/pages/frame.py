@@ -29,6 +29,7 @@ MENUS: Final[dict[str, Menu]] = {
     "supervisor": (
         ("clues", "/clues"),
         ("papers", "/papers"),
+        ("custody", "/seats/custody"),
         ("openings", "/openings"),
         ("notices", "/tenders"),
         ("verify", "/verify"),
@@ -36,6 +37,7 @@ MENUS: Final[dict[str, Menu]] = {
 }
 OFFICE_MENU: Final[Menu] = (
     ("papers", "/papers"),
+    ("custody", "/seats/custody"),
     ("notices", "/tenders"),
     ("openings", "/openings"),
     ("awards", "/awards"),

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from bidding.tender.domain import Document, Lot
+from bidding.tender.postponement_store import Postponement
 from foundation.language import capitals
 from sunbid.pages.elements import (
     Action,
@@ -61,6 +62,7 @@ class TenderView:
     lamps: tuple[Lamp, ...]
     links: tuple[Action, ...]
     stamps: tuple[Text, ...]
+    postponed: tuple[Postponement, ...] = ()
 
 
 def tender_view(

@@ -1,5 +1,6 @@
 """Pages of notices and lots, the openings and results there are, the ledger, kinds of problems."""
 
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from bidding.plan import service as plan
-from bidding.tender import service
+from bidding.tender import postponement, service
 from foundation.database import reading
 from foundation.identity.request import actor_of
 from foundation.ledger.log import latest_checkpoint
@@ -16,6 +17,7 @@ from foundation.ledger.note import read_checkpoint, read_note
 from foundation.problems import NotFound, every_kind, slug, title
 from foundation.web import AnyRequest, page
 from sunbid.pages.award import awards_view
+from sunbid.pages.elements import Action, words
 from sunbid.pages.facts import lot_times, read_now
 from sunbid.pages.ledger import LedgerView, ProblemView, ledger_view
 from sunbid.pages.lifecycle import GROUPS
@@ -77,6 +79,11 @@ async def show_lot(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     times, now = await lot_times(db, held)
     is_bidder = actor is not None and actor.role in {"bidder", "operator"}
     view = tender_view(held, documents, now, times, is_bidder=is_bidder)
+    if held.published_at is not None:
+        view = replace(view, postponed=tuple(await postponement.postponements(db, lot)))
+    if service.is_party(held, actor):
+        own = Action(label=words("tender.to_custody"), href=f"/lots/{lot}/custody")
+        view = replace(view, links=(*view.links, own))
     return await page(request, "tender/lot.html", view)
 
 

@@ -5,6 +5,7 @@ from typing import Final
 import sunbid.web.awards
 import sunbid.web.bids
 import sunbid.web.clues
+import sunbid.web.custody
 import sunbid.web.halls
 import sunbid.web.notices
 import sunbid.web.panels
@@ -20,6 +21,7 @@ routes: Final = [
     *sunbid.web.sealing.routes,
     *sunbid.web.releases.routes,
     *sunbid.web.clues.routes,
+    *sunbid.web.custody.routes,
     *sunbid.web.halls.routes,
     *sunbid.web.panels.routes,
     *sunbid.web.awards.routes,

@@ -1,11 +1,13 @@
 """Drafting, announcing and publishing on PostgreSQL: periods, papers, parties, documents."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bidding.regime.clocks import NoticePeriodTooShort, StandstillTooShort
 from bidding.sealing.refusals import NotIndependent
@@ -22,13 +24,19 @@ from bidding.tender.domain import (
 )
 from foundation.database import reading
 from foundation.identity.actor import WrongRole
-from foundation.problems import NotAllowed
+from foundation.problems import Invalid, NotAllowed, Refused
+from foundation.statements.canonical import b64
+from foundation.statements.keyfile import ExchangeKey
+from foundation.statements.signed import KeySigner
 from foundation.statements.store import kept_events
+from sunbid import doors
 from world import (
     DEADLINE,
     ISSUED_ON,
+    OFFICES,
     PUBLISHED_AT,
     START,
+    SeatHolder,
     World,
     a_lot,
     a_tender,
@@ -170,6 +178,80 @@ async def test_groups_are_independent_and_their_keys_registered(world: World) ->
     no = await refused(tenders.announce(world.db, agency, world.lot, unknown))
     assert isinstance(no, UnknownMember)
     assert await world.waiting("buyer", "opening-keys") == []
+
+
+@pytest.mark.misuse(67)
+@pytest.mark.threat("T3")
+async def test_no_two_seats_for_one_organisation_one_person_or_buyer_and_agency(
+    world: World,
+) -> None:
+    """Over both groups together; the operator of the platform holds at most one."""
+    await world.draft()
+    agency = world.actors["agency"]
+    made = await world.announcement()
+
+    async def announced(*members: SeatHolder, **fields: Any) -> Refused | None:
+        """With other holders in the first two custodians' seats."""
+        sids = []
+        for number, one in enumerate(members):
+            keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+            exchange, signing = ExchangeKey(keys[0]), KeySigner(keys[1])
+            vouched = world.member_key(
+                one, kid=exchange.kid, pk=b64(exchange.public), sign_kid=signing.kid,
+                sign_pk=b64(signing.public), **fields.get(f"_{number}", {}),
+            )  # fmt: skip
+            await doors.accept_statement(world.desk, actor(one.seat, one.uscc, one.name), vouched)
+            sids.append(vouched.sid)
+        groups = await world.announcement(custodians=(*sids, *made.custodians[len(sids) :]))
+        try:
+            await tenders.announce(world.db, agency, world.lot, groups)
+        except NotIndependent as refused:
+            return refused
+        return None
+
+    def office(part: str, seat: str) -> SeatHolder:
+        _, uscc, name = OFFICES[part]
+        return replace(world.members["T1"], uscc=uscc, name=name, seat=seat)
+
+    one, two = world.members["T1"], world.members["R1"]
+    # One organisation in two seats of one group, and in a seat of each.
+    assert await announced(one, one) is not None
+    assert await announced(two) is not None
+    # Buyer and agency are one organisation, whatever seat they say they take.
+    assert await announced(office("buyer", "buyer"), office("agency", "agency")) is not None
+    assert await announced(office("buyer", "other"), office("agency", "other")) is not None
+    assert await announced(office("buyer", "buyer")) is None
+    # One person behind two organisations.
+    tag = {"person_tag": "a" * 64}
+    assert await announced(one, world.members["T2"], _0=tag, _1=tag) is not None
+    assert await announced(one, world.members["T2"], _0=tag) is None
+
+
+@pytest.mark.misuse(67)
+@pytest.mark.parametrize(("needed", "seats"), [(1, 3), (3, 3), (2, 2)])
+async def test_thresholds_leave_one_to_be_lost_and_no_two_quorums(
+    world: World, needed: int, seats: int
+) -> None:
+    await world.draft()
+    made = await world.announcement()
+    for changes in (
+        {"custodians": made.custodians[:seats], "custodians_needed": needed},
+        {"remedy": made.remedy[:seats], "remedy_needed": needed},
+    ):
+        groups = replace(made, **changes)  # type: ignore[arg-type]
+        no = await refused(tenders.announce(world.db, world.actors["agency"], world.lot, groups))
+        assert isinstance(no, Invalid)
+
+
+async def test_a_large_lot_is_kept_by_three_of_five(world: World) -> None:
+    await world.draft(ceiling_price_yuan=Decimal(100_000_000))
+    made = await world.announcement()
+    no = await refused(tenders.announce(world.db, world.actors["agency"], world.lot, made))
+    assert isinstance(no, NotIndependent)
+    assert "[OWN]" in str(no.article)
+    await world.draft(ceiling_price_yuan=Decimal("99999999.99"), number="A-2")
+    made = await world.announcement()
+    await tenders.announce(world.db, world.actors["agency"], world.lot, made)
 
 
 @pytest.mark.parametrize("value", [{"ceiling_price_yuan": Decimal(700)}, {"duration_days": 30}])

@@ -562,6 +562,19 @@ async def test_rule_9_a_receipt_that_the_list_leaves_out_stops_the_seat(world: W
 
 
 @pytest.mark.misuse(83)
+async def test_rule_9_a_receipt_that_the_platform_did_not_sign_stops_nothing(
+    world: World,
+) -> None:
+    seat, _, raw = await left_out(world)
+    value = json.loads(raw)
+    body = value["statement"]["body"]
+    forged = sign(unsigned("receipt", body), world.licence(world.members["T2"].uscc))
+    made = json.dumps({**value, "statement": forged.json()}).encode()
+    seat.folder(str(world.lot)).keep_omission(made)
+    await at_device(send_check, seat, str(world.lot))
+
+
+@pytest.mark.misuse(83)
 async def test_rule_9_the_bidders_own_later_act_answers(world: World) -> None:
     bidders = await with_bids(world, 4)
     seat, client = await appointed(world)

@@ -5,6 +5,7 @@ row T4. What has no test yet stands in the lists below, which only ever get shor
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
@@ -26,7 +27,6 @@ STILL_MISSING: Final[frozenset[int]] = frozenset({
     112,  # guessing a person
 })
 STILL_MISSING_THREATS: Final[frozenset[str]] = frozenset({
-    "T4",
 })
 # fmt: on
 
@@ -75,6 +75,21 @@ def test_what_has_a_test_is_no_longer_missing() -> None:
 def test_marks_name_what_the_specification_has() -> None:
     assert sorted(shown("misuse").keys() - CASES - LATER_CASES) == []
     assert sorted(shown("threat").keys() - THREATS - LATER_THREATS) == []
+
+
+def test_the_threat_model_names_for_each_row_tests_that_show_it() -> None:
+    page = (ROOT / "docs" / "explanation" / "threat-model.md").read_text("utf-8")
+    lines = page.partition("<!-- rows: begin -->")[2].partition("<!-- rows: end -->")[0]
+    rows = {
+        line.split(" | ")[0].strip("| "): set(re.findall(r"`(test_\w+)`", line))
+        for line in lines.splitlines()
+        if line.startswith("| T")
+    }
+    assert rows.keys() == THREATS
+    for row, named in rows.items():
+        marked_so = {place.rpartition("::")[2] for place in shown("threat").get(row, ())}
+        assert named, row
+        assert named <= marked_so, (row, sorted(named - marked_so))
 
 
 def test_a_mark_lies_on_a_test() -> None:

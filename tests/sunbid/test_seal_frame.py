@@ -311,6 +311,7 @@ def test_two_folders_are_sealed_in_the_frame_and_open_here(
         assert note["machine_code"].startswith("WEB-")
 
 
+@pytest.mark.threat("T4")
 def test_nothing_secret_reaches_the_platform_but_released_halves(page: Page, world: World) -> None:
     page.goto(world.platform)
     bid, code = sealed_bid(page, world, request_of())
@@ -481,6 +482,7 @@ def test_a_sealing_pauses_and_goes_on(page: Page, world: World) -> None:
 # ---- the origin
 
 
+@pytest.mark.threat("T4")
 def test_the_origin_serves_its_files_alone_under_a_strict_policy(world: World) -> None:
     with urllib.request.urlopen(world.seal) as found:  # noqa: S310 - our own listener
         policy = found.headers["content-security-policy"]

@@ -24,7 +24,6 @@ STILL_MISSING: Final[frozenset[int]] = frozenset({
     42,  # replacement against withdrawal
     43,  # a replacement that was not handed in
     109,  # a consortium member apart
-    112,  # guessing a person
 })
 STILL_MISSING_THREATS: Final[frozenset[str]] = frozenset({
 })

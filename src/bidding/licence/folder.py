@@ -5,6 +5,7 @@ written beside its place and renamed, so that a crash leaves the old one or the 
 """
 
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -94,9 +95,27 @@ class AuthorityFolder:
             signer=KeySigner(key, (der, self.root)),
         )
 
-    def issue(self, uscc: str, name: str, kind: str, at: datetime, crl_url: str) -> Licence:
-        """Issue a licence; the same again returns the one in force, another name is refused."""
+    def person_tag(self, number: str) -> str:
+        """The tag of a person, hex: one person, one tag, and nobody else can try numbers.
+
+        An identity number has few digits: without a key anybody could guess it from its hash.
+        """
+        with self._locked():
+            path = self.path / "person.key"
+            if not path.exists():
+                _write(path, secrets.token_bytes(32))
+            key = path.read_bytes()
+        return hmac.digest(key, number.strip().upper().encode(), "sha256").hex()
+
+    def issue(
+        self, uscc: str, name: str, kind: str, at: datetime, crl_url: str, person: str | None = None
+    ) -> Licence:
+        """Issue a licence; the same again returns the one in force, another name is refused.
+
+        `person` is the identity number of whoever speaks for the organisation; it is not kept.
+        """
         check_uscc(uscc)
+        tag = None if person is None else self.person_tag(person)
         if not 1 <= len(kind) <= LARGEST_TYPE:
             raise Invalid(f"expected a kind of organisation of 1 to {LARGEST_TYPE} characters")
         with self._locked():
@@ -114,7 +133,7 @@ class AuthorityFolder:
                 uscc=uscc,
                 name=name,
                 type=kind,
-                person_tag=None,
+                person_tag=tag,
                 licence_no=f"DEV-{secrets.token_hex(6).upper()}",
                 # X.509 counts in whole seconds.
                 valid_to=at.replace(microsecond=0) + ISSUED_LIFE,

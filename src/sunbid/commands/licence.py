@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     issue.add_argument("--uscc", required=True)
     issue.add_argument("--name", required=True)
     issue.add_argument("--type", default="enterprise", help="kind of organisation")
+    issue.add_argument("--person", help="identity number of who speaks for it; only a tag is kept")
 
     revoke = actions.add_parser("revoke", help="revoke a licence from now on")
     add_place(revoke)
@@ -105,6 +106,8 @@ async def issue(arguments: argparse.Namespace) -> int:
     if arguments.app is not None:
         from bidding.licence.development import DevAuthority
 
+        if arguments.person is not None:
+            raise Invalid("expected --person with --folder, got it with --app; numbers stay here")
         authority = await DevAuthority.open(arguments.app)
         made = await authority.issue(arguments.uscc, arguments.name, arguments.type)
         subject, kid = made.uscc, made.kid
@@ -112,7 +115,12 @@ async def issue(arguments: argparse.Namespace) -> int:
         from bidding.licence.folder import open_folder
 
         licence = open_folder(arguments.folder, CURVES.get(arguments.suite)).issue(
-            arguments.uscc, arguments.name, arguments.type, datetime.now(UTC), CRL_URL
+            arguments.uscc,
+            arguments.name,
+            arguments.type,
+            datetime.now(UTC),
+            CRL_URL,
+            arguments.person,
         )
         subject, kid = licence.subject.uscc, licence.subject.kid
     print_json({"uscc": subject, "name": arguments.name, "kid": kid})

@@ -19,6 +19,7 @@ import { Deal, combine, inputKey } from "../../ui/sealing/shares";
 import type { DealtRole } from "../../ui/sealing/shares";
 import { Statement, checkSignature, kidOf, sidOf } from "../../ui/sealing/statements";
 import { derive, suiteOf } from "../../ui/sealing/suite";
+import { deriveScalar, exchange } from "../../ui/sealing/suite-intl";
 import { checkInclusion, hashLeaf, rootOf } from "../../ui/sealing/tree";
 import { compareDeal, unwrapB } from "../../ui/sealing/wraps";
 
@@ -223,6 +224,30 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
     const wrapped = unhex(q.wrapped);
     const found = gm.decrypt(gm.exchange(BigInt(`0x${q.scalar}`), wrapped.slice(0, 65)), wrapped);
     return found === null ? null : hex(found);
+  },
+  key_pair: (q) => {
+    const scalar = deriveScalar(unhex(q.ikm));
+    return { scalar: hex(scalar), public: hex(suiteOf("INTL-1").keyFrom(unhex(q.ikm)).public) };
+  },
+  ecdh: (q) => {
+    suiteOf("INTL-1").checkPoint(unhex(q.public));
+    return hex(exchange(unhex(q.scalar), unhex(q.public)));
+  },
+  mac: (q) => hex(suiteOf(q.suite).kdf.extract(unhex(q.key), unhex(q.message))),
+  chunked: async (q) => {
+    const raw = unb64(q.raw);
+    let at = 0;
+    const source: Source = (most) => {
+      const block = raw.slice(at, at + most);
+      at += block.length;
+      return Promise.resolve(block);
+    };
+    const blocks: Bytes[] = [];
+    await decrypt(source, raw.length, suiteOf(q.suite), unhex(q.key), unhex(q.context), (block) => {
+      blocks.push(block.slice());
+      return Promise.resolve();
+    });
+    return b64(concat(...blocks));
   },
   b64: (q) => b64(unhex(q.raw)),
 };

@@ -15,7 +15,8 @@ const PRICE_VOLUME = "price";
 const LARGEST_SMALL = 65_536;
 const MOST_ENTRIES = 10_000;
 const LARGEST_TOTAL = 20 * 1024 ** 3;
-const READ = 4 * 1024 * 1024;
+/** Small, since every piece is a buffer of its own until the browser collects it. */
+const READ = 1024 * 1024;
 const ZIP64 = 0xffffffff;
 
 const words = (text: string): Set<string> => new Set(text.split(" "));
@@ -33,6 +34,7 @@ const badPackage = (message: string): Refused => new Refused("package-bad", mess
 /** What can be read in pieces: a chosen file, or bytes in memory. */
 export interface Content {
   size: number;
+  stream?(): ReadableStream<Bytes>;
   slice(begin: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
 }
 
@@ -79,7 +81,36 @@ async function bytesOf(content: Content, begin: number, end: number): Promise<By
   try {
     return new Uint8Array(await content.slice(begin, end).arrayBuffer());
   } catch {
-    throw new Refused("source-changed", "a chosen file cannot be read any more; it was moved or changed: choose the folder again");
+    throw changedSource();
+  }
+}
+
+const changedSource = (): Refused => new Refused("source-changed", "a chosen file cannot be read any more; it was moved or changed: choose the folder again");
+
+/** A file piece by piece; each piece is overwritten by the next where the browser lets us keep one buffer. */
+async function* pieces(content: Content): AsyncGenerator<Bytes, void> {
+  const reader = byobReader(content);
+  if (reader === null) {
+    for (let at = 0; at < content.size; at += READ) yield await bytesOf(content, at, Math.min(at + READ, content.size));
+    return;
+  }
+  let buffer = new ArrayBuffer(READ);
+  let left = content.size;
+  while (left > 0) {
+    const { value } = await reader.read(new Uint8Array(buffer)).catch(() => ({ value: undefined }));
+    if (value === undefined || value.length === 0) throw changedSource();
+    left -= value.length;
+    yield value;
+    buffer = value.buffer;
+  }
+  await reader.cancel();
+}
+
+function byobReader(content: Content): ReadableStreamBYOBReader | null {
+  try {
+    return content.size === 0 ? null : (content.stream?.().getReader({ mode: "byob" }) ?? null);
+  } catch {
+    return null; // not every browser gives files as byte streams
   }
 }
 
@@ -88,9 +119,10 @@ async function inspect(entry: Entry, progress: (bytes: number) => void): Promise
   const crc = new Crc32();
   let isOle = false;
   let tail: Uint8Array = new Uint8Array();
-  for (let at = 0; at < entry.content.size; at += READ) {
-    const block = await bytesOf(entry.content, at, Math.min(at + READ, entry.content.size));
-    if (at === 0) {
+  let isFirst = true;
+  for await (const block of pieces(entry.content)) {
+    if (isFirst) {
+      isFirst = false;
       const start = Array.from(block.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
       if (EXECUTABLE_STARTS.some((one) => start.startsWith(one))) throw badPackage(`expected no executable, got ${JSON.stringify(entry.name)}`);
       isOle = start === OLE;
@@ -98,7 +130,7 @@ async function inspect(entry: Entry, progress: (bytes: number) => void): Promise
     }
     // Names of storages in the directory of an old Office file.
     if (isOle && OLE_MACROS.some((mark) => contains(concat(tail, block), mark))) throw badPackage(`expected no macro, got ${JSON.stringify(entry.name)}; save it without macros`);
-    tail = block.subarray(-64);
+    tail = block.slice(-64);
     crc.update(block);
     progress(block.length);
   }
@@ -212,8 +244,7 @@ export class Package {
     for (const entry of this.entries) {
       yield localHeader(entry.name, entry.crc, entry.content.size);
       const crc = new Crc32();
-      for (let at = 0; at < entry.content.size; at += READ) {
-        const block = await bytesOf(entry.content, at, Math.min(at + READ, entry.content.size));
+      for await (const block of pieces(entry.content)) {
         crc.update(block);
         yield block;
       }

@@ -31,7 +31,7 @@ export interface Sealed {
 
 export type Sink = (block: Bytes) => Promise<void>;
 
-/** A stored file that can be read at any place. */
+/** A stored file that can be read at any place; what it gives may be overwritten by the next read. */
 export interface Stored {
   size: number;
   read(at: number, most: number): Promise<Bytes>;

@@ -46,7 +46,8 @@ export function deriveScalar(ikm: Bytes): Bytes {
 }
 
 const pointOf = (scalar: Bytes): Bytes => new Uint8Array(p256.getPublicKey(scalar, false));
-const exchange = (scalar: Bytes, point: Bytes): Bytes => new Uint8Array(p256.getSharedSecret(scalar, point, false)).slice(1, 33);
+/** x of a scalar times a point. */
+export const exchange = (scalar: Bytes, point: Bytes): Bytes => new Uint8Array(p256.getSharedSecret(scalar, point, false)).slice(1, 33);
 
 function keyFrom(seed: Bytes): OwnKey {
   const scalar = deriveScalar(seed);

@@ -142,14 +142,18 @@ async function sealVolume(work: SealWork, keys: LotKeys, volume: string, pack: P
   }
 }
 
-const reading = (handle: SyncHandle, size: number): Stored => ({
-  size,
-  read: async (at, most) => {
-    await gate.pass();
-    const block = new Uint8Array(most);
-    return block.subarray(0, handle.read(block, { at }));
-  },
-});
+/** The file that was just written, read again through one buffer: each block is used up at once. */
+function reading(handle: SyncHandle, size: number): Stored {
+  const buffer = new Uint8Array(2 * 1024 * 1024);
+  return {
+    size,
+    read: async (at, most) => {
+      await gate.pass();
+      const block = buffer.subarray(0, Math.min(most, buffer.length));
+      return block.subarray(0, handle.read(block, { at }));
+    },
+  };
+}
 
 async function rehearseAll(work: RehearseWork): Promise<Report> {
   const bid = await find("bids", work.lot);

@@ -10,12 +10,15 @@ from bidding.bid.domain import Act, DoorRefusal
 from bidding.opening.custody import SeatTask
 from bidding.opening.domain import Listed, OpenedBid, Opening, Result, Share, Thresholds
 from bidding.opening.hall import HallFacts
+from bidding.participant.domain import Given
 from bidding.plan.domain import Plan
 from bidding.scoring.domain import Criterion, Method, PriceTerms
+from bidding.sealing.act_bodies import Mandate, Operator
 from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from bidding.tender.drill import Readiness, SeatReadiness
 from bidding.tender.postponement_store import Postponement
-from foundation.statements.signed import Statement
+from foundation.statements.canonical import time_text
+from foundation.statements.signed import Statement, unsigned
 from foundation.statements.store import Kept, Paper, Required, Waiting
 from sunbid.authority.seats import SeatView
 from sunbid.pages.award import Evaluated, awards_view, candidates_view, vote_view
@@ -27,6 +30,7 @@ from sunbid.pages.elements import Action, Check, Crumb, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
 from sunbid.pages.ledger import BidsView, ProblemView, ledger_view
 from sunbid.pages.lifecycle import LotTimes
+from sunbid.pages.mandates import MandatesView, mandates_view
 from sunbid.pages.notices import Search, notices_view
 from sunbid.pages.opening import opening_view, openings_view
 from sunbid.pages.panel import (
@@ -858,6 +862,37 @@ def vote() -> object:
     return vote_view(a_lot("standstill"), material, "me", NOW)
 
 
+def some_mandates(*, is_company: bool) -> MandatesView:
+    """A mandate of each state."""
+    tender = "5f0c1f0e-6f0e-4c52-9d3b-0d5a8a8f3b11"
+
+    def given(days: int, revoked: int | None, tenders: list[str] | None) -> Given:
+        body = Mandate(
+            v=1,
+            mandate_id=tender,
+            uscc="91340600MA2000001X",
+            operator=Operator(person_tag=None, kid="kZ3xq8Wl0aYp5TnB", alg="ES256", pk="A" * 87),
+            scope=["submit", "withdraw"],
+            tenders=tenders,
+            not_before=time_text(NOW - timedelta(days=20)),
+            not_after=time_text(NOW + timedelta(days=days)),
+        )
+        return Given(
+            statement=unsigned("mandate", body),
+            body=body,
+            accepted_at=NOW - timedelta(days=20),
+            revocation=None,
+            revoked_at=None if revoked is None else NOW - timedelta(days=revoked),
+            queues=(),
+        )
+
+    found = [given(70, None, [tender]), given(40, 3, None), given(-1, None, None)]
+    titles = {tender: "相山区示例道路改造工程"}
+    return mandates_view(
+        found if is_company else found[:1], NOW, is_company=is_company, titles=titles
+    )
+
+
 AGENCY = Visitor(name="示例招标代理有限公司", role="agency")
 MEMBER = Visitor(name="周示例", role="committee")
 SAMPLES |= {
@@ -879,6 +914,17 @@ SAMPLES |= {
         "visitor/problem_kind.html",
         lambda: ProblemView(code="late", title="Bids have closed.", status=409),
         None,
+    ),
+    "mandates": ("bid/mandates.html", lambda: some_mandates(is_company=True), BIDDER),
+    "mandates-none": (
+        "bid/mandates.html",
+        lambda: mandates_view([], NOW, is_company=True, titles={}),
+        BIDDER,
+    ),
+    "mandates-operator": (
+        "bid/mandates.html",
+        lambda: some_mandates(is_company=False),
+        Visitor(name="示例建设甲有限公司", role="operator"),
     ),
     "bids": (
         "bid/list.html",

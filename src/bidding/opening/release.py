@@ -30,6 +30,8 @@ from bidding.opening.domain import (
     require_not_ended,
     require_phase,
 )
+from bidding.participant.domain import RELEASE
+from bidding.participant.service import check_mandated
 from bidding.sealing.bodies import Cure, Group, Objection, ReleaseB, ReleaseR, ReleaseT, ShareCheck
 from bidding.sealing.envelope import Head, join_head
 from bidding.sealing.opening_keys import LotKeys
@@ -312,7 +314,8 @@ def _check_cure(head: Head, body: Cure, value: bytes) -> None:
 async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id: UUID) -> None:
     """Keep a bidder's objection at the opening, until the record is signed.
 
-    Refuses one that the licence of the company that raises it did not sign.
+    Refuses one that was signed neither by the licence of the company that raises it nor by an
+    operator whose mandate has the scope `release`.
     """
     body = decode_body(statement, Objection)
     if actor.subject != body.uscc:
@@ -320,8 +323,19 @@ async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id:
     async with transaction(desk.db, "bidding") as connection:
         lot, opening = await _of_closing(connection, lot_id, body)
         require_phase(opening, PHASE1, PHASE2, PHASE3, PHASE4, RECORD)
-        signers = licence_signers(statement, desk.anchors, await platform_now(connection))
-        if [signer.uscc for signer in signers] != [body.uscc]:
+        now = await platform_now(connection)
+        signers = licence_signers(statement, desk.anchors, now)
+        if not signers:
+            await check_mandated(
+                desk,
+                connection,
+                statement,
+                body.uscc,
+                scope=RELEASE,
+                tender=str(lot.tender),
+                at=now,
+            )
+        elif [signer.uscc for signer in signers] != [body.uscc]:
             raise NotAllowed(f"expected the licence signature of {body.uscc} alone; sign with it")
         if body.uscc not in await _bidders(connection, lot):
             raise NotAllowed("an objection at the opening is raised by a bidder of the list")

@@ -13,7 +13,7 @@ from bidding.bid.domain import Act
 from bidding.opening import stage_store, store
 from bidding.opening.domain import Listed, WrongPhase, list_entries
 from bidding.participant.domain import Given
-from bidding.participant.service import Office, named_mandates
+from bidding.participant.service import Office, mandates_of_keys, named_mandates
 from bidding.tender import store as tender_store
 from foundation.database import Connection
 from foundation.ledger.log import checkpoint_covering, leaf_openings, tlog_proofs
@@ -62,7 +62,7 @@ async def transcript(office: Office, connection: Connection, lot_id: UUID) -> di
     listed = await store.listed(connection, lot_id)
     acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
     refusals = await kept_statements(connection, lot_id, ["refusal"])
-    given = await _mandates(office, connection, acts)
+    given = await _mandates(office, connection, acts, kept["objections"])
     queues = [k.queue for part in kept.values() for k in part if k.queue is not None]
     queues += [act.queue for act in acts] + [r.queue for r in refusals if r.queue is not None]
     queues += [q for q in (closing.queue, opening.cut) if q is not None]
@@ -86,11 +86,16 @@ async def transcript(office: Office, connection: Connection, lot_id: UUID) -> di
     }
 
 
-async def _mandates(office: Office, connection: Connection, acts: Sequence[Act]) -> list[Given]:
-    """The mandates that acts name."""
+async def _mandates(
+    office: Office, connection: Connection, acts: Sequence[Act], objections: Sequence[Kept]
+) -> list[Given]:
+    """The mandates that acts name, and those of operators who objected."""
     bodies = [read(act.statement).body for act in acts if act.statement is not None]
     named = {body["mandate"] for body in bodies} - {None}
-    return await named_mandates(office, connection, sorted(named))
+    found = await named_mandates(office, connection, sorted(named))
+    kids = {s.kid for one in objections for s in one.statement.sigs if s.kid is not None}
+    found += await mandates_of_keys(office, connection, sorted(kids))
+    return list({given.statement.sid: given for given in found}.values())
 
 
 def is_shown(statement: Statement, recorded: Sequence[int]) -> bool:

@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from bidding.opening import blobs, closing, material, orders, release, stages, steps
+from bidding.opening import apart, blobs, closing, material, orders, release, stages, steps
 from bidding.opening.release import wrong_values_limited
 from foundation.identity.request import actor_of, place_of, signed_in
 from foundation.statements.signed import from_json
@@ -184,7 +184,15 @@ async def own_entry(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
     return {"own": await material.own_entry(desk, lot, token, actor.subject or "")}
 
 
+@get("/api/v1/lots/{lot:uuid}/findings", tags=["opening"])
+async def show_findings(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
+    """What the platform found across bids once names are read: for people to judge."""
+    found = await apart.members_apart(request.app.state.desk, signed_in(request), lot)
+    return {"findings": [one.json() for one in found]}
+
+
 routes: Final = [
+    show_findings,
     confirm_closing,
     make_step,
     release_b,

@@ -210,6 +210,37 @@ async def mandate_of_act(
     return refuse_unfit(given, scope=scope, uscc=uscc, tender=tender, at=at, sid=sid)
 
 
+async def check_mandated(  # noqa: PLR0913 - what was signed, for whom, and what that needs
+    office: Office,
+    connection: Connection,
+    statement: Statement,
+    uscc: str,
+    *,
+    scope: str,
+    tender: str,
+    at: datetime,
+) -> None:
+    """Check a statement that names no mandate: its one key has one in force that carries it."""
+    kids = {signature.kid for signature in statement.sigs if signature.kid is not None}
+    if len(statement.sigs) != 1 or not kids:
+        raise NoMandate(f"expected one signature, by the licence or an operator of {uscc}")
+    for given in await _of_key(office, connection, kids.pop()):
+        is_fit = given.body.uscc == uscc and scope in given.body.scope and given.is_for(tender)
+        if is_fit and given.is_in_force(at):
+            check_operator(given.body, statement)
+            return
+    raise NoMandate(
+        f"{uscc} gave this key no mandate in force to {scope} here; sign with the licence"
+    )
+
+
+async def mandates_of_keys(
+    office: Office, connection: Connection, kids: Sequence[str]
+) -> list[Given]:
+    """Return every mandate of some keys, in a transaction of the caller's."""
+    return [given for kid in kids for given in await _of_key(office, connection, kid)]
+
+
 async def named_mandates(
     office: Office, connection: Connection, sids: Sequence[str]
 ) -> list[Given]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from bidding.opening import domain
+from bidding.opening.apart import Apart
 from bidding.opening.domain import Listed, OpenedBid, Opening, Result, released_by
 from bidding.opening.hall import HallFacts
 from bidding.tender.domain import Lot
@@ -127,6 +128,8 @@ class OpeningView:
     suspension: Suspension | None
     record: str | None
     links: tuple[Action, ...]
+    # Companies in two bids, for those who judge it.
+    apart: tuple[Apart, ...] = ()
 
 
 def opening_view(

@@ -48,7 +48,7 @@ PINNED: Final = {
     "award": ("buyer",),
     "letter": ("buyer",),
 }
-OWN_LICENCE: Final = frozenset({"member-key", "mandate", "mandate-revoke", "objection"})
+OWN_LICENCE: Final = frozenset({"member-key", "mandate", "mandate-revoke"})
 
 
 def needs_of(evidence: Evidence, placed: Placed) -> list[Need]:
@@ -60,6 +60,8 @@ def needs_of(evidence: Evidence, placed: Placed) -> list[Need]:
         needs.append(_member(evidence, placed))
     elif kind in SCOPES:
         needs += _act(evidence, placed)
+    elif kind == "objection":
+        needs.append(_objection(evidence, placed))
     elif kind in OWN_LICENCE:
         needs.append(licence(placed.body["uscc"], "its organisation"))
     else:
@@ -93,6 +95,27 @@ def _act(evidence: Evidence, placed: Placed) -> list[Need]:
 def _mandated(evidence: Evidence, placed: Placed) -> Object:
     """Return the operator of the mandate an act names, if it was in force (5.4)."""
     mandate = evidence.named(placed.body["mandate"], "mandate")
+    uscc = placed.body["bidder"]["uscc"]
+    if not _in_force(evidence, mandate, placed, SCOPES[placed.type], uscc):
+        return {"kid": "", "alg": "ES256", "pk": ""}
+    operator: Object = mandate.body["operator"]
+    return operator
+
+
+def _objection(evidence: Evidence, placed: Placed) -> Need:
+    """The company's licence, or an operator of it with the scope `release`."""
+    uscc = placed.body["uscc"]
+    kids = [signature["kid"] for signature in placed.statement["sigs"]]
+    for mandate in evidence.of_type("mandate"):
+        operator = mandate.body["operator"]
+        if operator["kid"] in kids and _in_force(evidence, mandate, placed, "release", uscc):
+            key = {"kid": operator["kid"], "alg": operator["alg"], "pk": operator["pk"]}
+            return Need(who="the mandated operator", **key)
+    return licence(uscc, "its organisation")
+
+
+def _in_force(evidence: Evidence, mandate: Placed, placed: Placed, scope: str, uscc: str) -> bool:
+    """Say whether a mandate carried a statement when it was accepted (5.4)."""
     at, accepted = evidence.accepted_ms(placed), evidence.accepted_ms(mandate)
     revoked = [
         evidence.accepted_ms(p)
@@ -100,20 +123,17 @@ def _mandated(evidence: Evidence, placed: Placed) -> Object:
         if p.body["mandate"] == mandate.sid
     ]
     body = mandate.body
-    in_force = (
+    tender = placed.body.get("tender", evidence.closing.body["tender"])
+    return (
         at is not None
         and accepted is not None
         and accepted <= at
         and milliseconds(body["not_before"]) <= at < milliseconds(body["not_after"])
-        and body["uscc"] == placed.body["bidder"]["uscc"]
-        and SCOPES[placed.type] in body["scope"]
-        and (body["tenders"] is None or placed.body["tender"] in body["tenders"])
+        and body["uscc"] == uscc
+        and scope in body["scope"]
+        and (body["tenders"] is None or tender in body["tenders"])
         and not any(when is None or when < at for when in revoked)
     )
-    if not in_force:
-        return {"kid": "", "alg": "ES256", "pk": ""}
-    operator: Object = body["operator"]
-    return operator
 
 
 def _persons(evidence: Evidence, placed: Placed) -> list[Need]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,10 +14,14 @@ from litestar.response import Redirect
 from litestar.response.sse import ServerSentEvent
 
 from bidding.opening import orders
+from bidding.opening.apart import Apart, members_apart
+from bidding.opening.domain import WrongPhase
 from bidding.opening.hall import hall_facts, hall_mark
 from foundation.clock import platform_now
 from foundation.database import Database, reading
+from foundation.identity import Actor
 from foundation.identity.request import actor_of, signed_in
+from foundation.problems import NotAllowed
 from foundation.statements.canonical import time_text
 from foundation.web import AnyRequest, event_stream, page
 from sunbid.pages.opening import opening_view
@@ -46,8 +51,19 @@ async def hall(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
         and actor.subject == facts.lot.parties.supervisor_uscc
     )
     view = opening_view(facts, own, decides=decides)
+    view = replace(view, apart=tuple(await _apart(request, actor, lot)))
     own_part = await bidders_part(request, lot)
     return await page(request, "opening/hall.html", view, own_part=own_part)
+
+
+async def _apart(request: AnyRequest, actor: Actor | None, lot: UUID) -> list[Apart]:
+    """What was found across bids, for those who judge it; nothing for others and before names."""
+    if actor is None:
+        return []
+    try:
+        return await members_apart(request.app.state.desk, actor, lot)
+    except (NotAllowed, WrongPhase):
+        return []
 
 
 @post("/lots/{lot:uuid}/opening/decision", include_in_schema=False)

@@ -7,6 +7,7 @@ import sunbid.web.bids
 import sunbid.web.clues
 import sunbid.web.custody
 import sunbid.web.halls
+import sunbid.web.mandates
 import sunbid.web.notices
 import sunbid.web.panels
 import sunbid.web.papers
@@ -18,6 +19,7 @@ import sunbid.web.verification
 routes: Final = [
     *sunbid.web.notices.routes,
     *sunbid.web.bids.routes,
+    *sunbid.web.mandates.routes,
     *sunbid.web.sealing.routes,
     *sunbid.web.releases.routes,
     *sunbid.web.clues.routes,

@@ -85,6 +85,54 @@ RUN: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+# The format's own sets (sealing.md 17), and where each is shown.
+OWN: Final[dict[str, tuple[str, ...]]] = {
+    "V1": ("tests/bidding/sealing/test_vectors.py::test_v1_sids",),
+    "V2": ("tests/bidding/sealing/test_vectors.py::test_v2_deals",),
+    "V3": (
+        "tests/bidding/sealing/test_vectors.py::test_v3_envelopes",
+        "tests/bidding/sealing/test_vectors.py::test_v3_more_than_two_to_the_sixteen_chunks",
+    ),
+    "V4": (
+        "tests/bidding/sealing/test_vectors.py::test_v4_wraps",
+        "tests/bidding/sealing/test_kem.py::test_v4_key_pairs_and_shared_secrets_of_rfc_9180",
+    ),
+    "V5": (
+        "tests/bidding/sealing/test_vectors.py::test_v5_every_broken_file_is_refused_with_its_code",
+        "tests/misuse/test_binding.py::test_a_file_with_other_wraps_does_not_open",
+        "tests/misuse/test_opening_model.py::test_code_and_fault_are_those_of_the_model",
+    ),
+    "V6": (
+        "tests/bidding/sealing/test_vectors.py::test_v6_list_roots",
+        "tests/foundation/ledger/test_vectors.py::test_a_fork_is_two_good_signatures_on_two_ledgers",
+        "tests/foundation/ledger/test_vectors.py::test_a_rollback_is_a_signature_on_more_than_is_held",
+    ),
+    "V7": ("tests/bidding/sealing/test_vectors.py::test_v7_recovery_codes_and_drills",),
+    "V8": (
+        "tests/bidding/sealing/test_vectors_gm.py::test_wraps_from_a_given_random_number",
+        "tests/bidding/sealing/test_vectors_gm.py::test_bad_wraps_are_refused_at_their_check",
+        "tests/bidding/sealing/test_vectors_gm.py::test_hkdf_with_sm3",
+    ),
+    # The deadline to the millisecond, and the naive SQL as its control.
+    "V9": (
+        "tests/bidding/bid/test_service.py::test_the_deadline_to_the_millisecond",
+        "tests/bidding/bid/test_service.py::test_an_intake_that_commits_after_the_closer_asked_is_in_the_list",
+        "tests/bidding/bid/test_service.py::test_the_clock_is_asked_after_the_lock",
+    ),
+    "V10": (
+        "tests/foundation/ledger/test_note.py::test_quorums",
+        "tests/foundation/ledger/test_note.py::test_policies_that_are_refused",
+        "tests/foundation/ledger/test_note.py::test_misuse_94_proof_files_that_do_not_prove",
+    ),
+    # A whole transcript for each outcome code; each verified.
+    "V11": (
+        "tests/bidding/opening/test_fates.py::test_every_fate_has_its_code_and_the_verifier_agrees",
+        "tests/bidding/opening/test_suspension.py::test_the_supervisor_lets_the_others_open_without_the_absent_bid",
+        "tests/bidding/opening/test_suspension.py::test_the_supervisor_ends_an_opening_without_its_custodians",
+    ),
+}
+
+
 def other_iv(group: Any, _: Any) -> bool:
     """Whether a case has a nonce that is not of 12 bytes."""
     return bool(group["ivSize"] != 96)
@@ -146,9 +194,8 @@ def test_what_is_left_out_is_counted(shared_data: Path) -> None:
 
 
 def test_the_tests_that_are_named_exist() -> None:
-    for places in RUN.values():
-        for place in places:
-            path, _, name = place.partition("::")
-            tree = ast.parse((ROOT / path).read_text("utf-8"))
-            names = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-            assert name in names, place
+    for place in (one for places in (*RUN.values(), *OWN.values()) for one in places):
+        path, _, name = place.partition("::")
+        tree = ast.parse((ROOT / path).read_text("utf-8"))
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef
+        assert name in {n.name for n in ast.walk(tree) if isinstance(n, kinds)}, place

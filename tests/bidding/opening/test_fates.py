@@ -1,0 +1,185 @@
+"""One opening in which every bid has another fate: whole transcripts for every outcome code.
+
+What became of each envelope is written beside it; the record says the same, and a stranger's
+verifier recomputes it from the package alone (C33) and finds nothing wrong.
+"""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bidding.opening import blobs
+from bidding.opening.unsealing import open_lot
+from bidding.sealing import envelope, kem
+from bidding.sealing.bidder import unwrap_b
+from bidding.sealing.bodies import SealedVolume
+from bidding.sealing.envelope import Head, read_file_head
+from bidding.sealing.parts import hash_file
+from bidding.sealing.payload import encrypt, payload_keys
+from bidding.sealing.shares import Halves, input_key
+from bidding.sealing.wraps import SHARE_TAG, Wraps, wraps_bytes
+from foundation.statements.canonical import b64
+from foundation.statements.signed import sign, unsigned
+from opening_world import W2_OVER, WINDOW, all_hold, later
+from world import MORNING, BidderOf, SealedBid, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What a bidder does to its price envelope, and what comes of it."""
+
+    code: str
+    junk: tuple[int, ...] = ()
+    bent: tuple[int, ...] = ()
+    chunk: bool = False
+    program: bool = False
+    lost: str = ""
+
+
+FATES = {
+    "honest": Fate(code="OPENED"),
+    "junk to one": Fate(code="OPENED", junk=(2,)),
+    "junk to two": Fate(code="DEAL_DISPUTED", junk=(1, 2)),
+    "bent": Fate(code="BIDDER_BAD_DEAL", bent=(1,)),
+    "bad chunk": Fate(code="SEALED_WRONG", chunk=True),
+    "program": Fate(code="PACKAGE_BAD", program=True),
+    "missing": Fate(code="BLOB_MISSING", lost="missing"),
+    "rotten": Fate(code="BLOB_CORRUPT", lost="corrupt"),
+}
+
+
+def spoiled(world: World, bidder: BidderOf, made: SealedBid, fate: Fate) -> None:
+    """The bidder seals its price volume again by its own rules, and signs that."""
+    path, volume = made.files["price"], made.sealed["price"]
+    head = read_file_head(path)
+    b = unwrap_b(head, bidder.opening.exchange, bidder.opening.public)
+    halves = Halves(t=volume.t, b=b)
+    wraps = msgspec.to_builtins(head.wraps)
+    for i in (*fate.junk, *fate.bent):
+        row = wraps["t"]["shares"][i - 1]
+        value = bytes([i]) * 32
+        public = world.members[f"T{i}"].exchange.public
+        row["ct"] = b64(kem.seal(public, head.binding.info("T", i), value, bytes([i]) * 32))
+        if i in fate.bent:
+            row["h"] = head.binding.commit(SHARE_TAG["T"], i, value)
+    raw = wraps_bytes(msgspec.convert(wraps, Wraps))
+    other = Head(
+        header=head.header, header_bytes=head.header_bytes,
+        wraps=msgspec.convert(wraps, Wraps), wraps_bytes=raw, size=head.size,
+    )  # fmt: skip
+    keys = payload_keys(
+        head.suite, input_key(head.suite, halves, head.header_hash), bytes(24),
+        other.payload_context,
+    )  # fmt: skip
+    package = path.with_suffix(".zip")
+    with package.open("rb") as source:
+        blocks = [bytes(one) for one in encrypt(source, head.header.plain_len, keys, bytes(24))]
+    payload = b"".join(blocks)
+    if fate.chunk:
+        payload = payload[:-1] + bytes([payload[-1] ^ 1])
+    path.write_bytes(envelope.head_bytes(head.header_bytes, raw) + payload)
+    hasher = hash_file(path)
+    listed = msgspec.structs.replace(
+        volume.listed,
+        tree=hasher.tree(),
+        size=hasher.size,
+        wraps_hash=other.wraps_hash.hex(),
+    )
+    made.sealed["price"] = volume.__class__(
+        listed=listed, parts=tuple(part.hex() for part in hasher.parts()), t=volume.t
+    )
+    body = {
+        **made.manifest.body,
+        "envelopes": [rewritten(e, listed) for e in made.manifest.body["envelopes"]],
+    }
+    made.manifest = sign(unsigned("manifest", body), bidder.signer)
+
+
+def rewritten(one: dict[str, object], listed: SealedVolume) -> dict[str, object]:
+    """An envelope of the manifest as it stands now."""
+    return dict(msgspec.to_builtins(listed)) if one["volume"] == listed.volume else one
+
+
+async def handed_in(world: World, fates: dict[str, Fate]) -> dict[str, BidderOf]:
+    """A lot with one bidder for each fate."""
+    await world.published_lot(minimum=1)
+    await world.set_clock(MORNING)
+    bidders = {}
+    for number, (name, fate) in enumerate(fates.items(), 1):
+        bidder = bidders[name] = world.bidder(number)
+        entries = {"price": {"a.exe": b"MZ" + bytes(60)}} if fate.program else None
+        made = await world.seal(bidder, entries=entries)
+        if fate.junk or fate.bent or fate.chunk:
+            spoiled(world, bidder, made, fate)
+        await world.upload(made)
+        await world.hand_in(bidder, made)
+    await world.tick(2)
+    return bidders
+
+
+def lose(world: World, bidder: BidderOf, how: str) -> None:
+    """The storage loses the price file of a bidder, or lets it rot."""
+    made = bidder.bids[-1]
+    upload = made.uploads[list(made.files).index("price")][0]
+    place: Path = world.desk.objects.folder / "blobs" / str(upload) / "0"
+    if how == "missing":
+        place.unlink()
+    else:
+        raw = place.read_bytes()
+        place.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+
+
+async def opened(world: World, bidders: dict[str, BidderOf], fates: dict[str, Fate]) -> None:
+    """Drive the opening to its record: bidders release, custodians say what they find."""
+    closing = await world.close()
+    await world.tick(2)
+    await world.step("phase1")
+    for name, fate in fates.items():
+        if fate.lost:
+            lose(world, bidders[name], fate.lost)
+    await blobs.read_back(world.desk, world.lot)
+    for bidder in bidders.values():
+        await world.release(bidder, closing)
+    await world.check_all()
+    await world.tick()
+    await world.step("phase3")
+    for seat in world.group("T"):
+        await world.accept(seat, await world.custodian_release(seat))
+    await world.tick()
+    await later(world, max(W2_OVER, WINDOW))
+    await world.tick()
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    await world.tick()
+
+
+async def codes(world: World, bidders: dict[str, BidderOf]) -> dict[str, str]:
+    """The code of each bidder's price envelope in the record."""
+    (record,) = await world.kept("opening-record")
+    by_tree = {row["tree"]: row["code"] for row in record.body["results"]}
+    return {
+        name: by_tree[bidder.bids[-1].sealed["price"].listed.tree]
+        for name, bidder in bidders.items()
+    }
+
+
+@pytest.mark.misuse(55, 56, 73, 74, 75, 85, 86)
+async def test_every_fate_has_its_code_and_the_verifier_agrees(world: World) -> None:
+    bidders = await handed_in(world, FATES)
+    await opened(world, bidders, FATES)
+    await all_hold(world)
+    assert await codes(world, bidders) == {name: fate.code for name, fate in FATES.items()}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(12))
+async def test_any_mixture_of_fates_agrees_with_the_verifier(world: World, seed: int) -> None:
+    drawn = random.Random(seed).choices(list(FATES.values()), k=4)
+    fates = {f"bidder {n}": fate for n, fate in enumerate(drawn)}
+    bidders = await handed_in(world, fates)
+    await opened(world, bidders, fates)
+    await all_hold(world)
+    assert await codes(world, bidders) == {name: fate.code for name, fate in fates.items()}

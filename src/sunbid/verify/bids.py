@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sunbid.verify.canonical import Malformed, Object, sha256, unb64
+from sunbid.verify.canonical import Malformed, Object, unb64
 from sunbid.verify.envelope import (
     Deal,
     Envelope,
@@ -11,7 +11,6 @@ from sunbid.verify.envelope import (
     commitment,
     deal,
     kid_of,
-    public_key,
 )
 from sunbid.verify.evidence import CannotDecide, Evidence, Listed
 from sunbid.verify.opened import (
@@ -26,17 +25,10 @@ from sunbid.verify.opened import (
     wraps_of,
 )
 from sunbid.verify.report import Findings, check
+from sunbid.verify.suites import Suite
 
 BOUND: Final = ("tender", "lot", "round", "suite", "policy", "opening_keys")
 NO_BLOB: Final = frozenset({"BLOB_MISSING", "BLOB_CORRUPT"})
-WRAP_LENGTH: Final = 113
-
-
-def require_intl(evidence: Evidence) -> None:
-    """Stop where the suite is one that this verifier does not recompute."""
-    suite = evidence.opening_keys.body["suite"]
-    if suite != "INTL-1":
-        raise CannotDecide(f"suite {suite} is not recomputed by this version")
 
 
 def _lost(evidence: Evidence) -> set[str]:
@@ -150,8 +142,8 @@ def _file_hashes(evidence: Evidence, findings: Findings) -> None:
         if envelope.tree != listed.tree:
             continue  # C11 says so; this file is not the listed one
         same = (
-            sha256(envelope.header_bytes).hex() == listed.header_hash
-            and sha256(envelope.wraps_bytes).hex() == listed.wraps_hash
+            evidence.suite.hash(envelope.header_bytes).hex() == listed.header_hash
+            and evidence.suite.hash(envelope.wraps_bytes).hex() == listed.wraps_hash
         )
         findings.require(same, str(listed), "the file has another header or other wraps")
 
@@ -176,7 +168,6 @@ def tags(evidence: Evidence, findings: Findings) -> None:
 @check("C14", "Wraps fit the opening keys", "sealing.md 2.6, 3.6")
 def wraps(evidence: Evidence, findings: Findings) -> None:
     """k, n, order, key ids and lengths of the wraps are those of the opening keys."""
-    require_intl(evidence)
     for listed in evidence.listed:
         found = wraps_of(evidence, listed)
         for group, part in (("T", found["t"]), ("R", found["r"])):
@@ -185,26 +176,27 @@ def wraps(evidence: Evidence, findings: Findings) -> None:
                 findings.require(not expected, str(listed), f"it has no shares of group {group}")
                 continue
             actual = [(share["i"], share["kid"]) for share in part["shares"]]
+            lengths = {len(unb64(share["ct"])) for share in part["shares"]}
             fits = (
                 actual == expected
                 and part["k"] == evidence.threshold(group)
                 and part["n"] == len(expected)
-                and all(len(unb64(share["ct"])) == WRAP_LENGTH for share in part["shares"])
+                and lengths <= {evidence.suite.wrap_length}
             )
             findings.require(
                 fits, str(listed), f"its shares of group {group} are not for these opening keys"
             )
-        _own_keys(listed, found["b"], findings)
+        _own_keys(evidence.suite, listed, found["b"], findings)
 
 
-def _own_keys(listed: Listed, entries: list[Object], findings: Findings) -> None:
+def _own_keys(suite: Suite, listed: Listed, entries: list[Object], findings: Findings) -> None:
     for place, entry in enumerate(entries):
         raw = unb64(entry["pk"])
         try:
-            public_key(raw)
+            suite.public_key(raw)
         except ValueError:
             findings.fail(str(listed), f"key b{entry['i']} is not a point on the curve")
-        fits = entry["kid"] == kid_of(raw) and len(unb64(entry["ct"])) == WRAP_LENGTH
+        fits = entry["kid"] == kid_of(raw) and len(unb64(entry["ct"])) == suite.wrap_length
         findings.require(
             fits and entry["i"] == place, str(listed), f"wrap b{entry['i']} is not in its form"
         )
@@ -235,9 +227,8 @@ def secrets(evidence: Evidence, findings: Findings) -> None:
                 findings.fail(named, f"it gives {tag} of {tree[:12]}, not an envelope of its stage")
                 continue
             expected = wraps_of(evidence, listed)["ht" if tag == "T" else "hb"]
-            matches = (
-                commitment(tag, bytes.fromhex(listed.header_hash), 0, unb64(value)) == expected
-            )
+            hh = bytes.fromhex(listed.header_hash)
+            matches = commitment(tag, hh, 0, unb64(value), evidence.suite) == expected
             findings.require(matches, named, f"{tag} of {listed} does not match its commitment")
     findings.note(f"{count} secrets")
 
@@ -245,7 +236,6 @@ def secrets(evidence: Evidence, findings: Findings) -> None:
 @check("C28", "Sealed files decrypt", "sealing.md 2.3")
 def payloads(evidence: Evidence, findings: Findings) -> None:
     """Commitment and every chunk of each envelope that the record says was opened."""
-    require_intl(evidence)
     count = 0
     for stage in stage_numbers(evidence):
         codes = {r["tree"]: r["code"] for r in record_of(evidence, stage).body["results"]}
@@ -264,7 +254,6 @@ def payloads(evidence: Evidence, findings: Findings) -> None:
 @check("C29", "The wraps were dealt as the format demands", "sealing.md 2.4, 9.6")
 def redeal(evidence: Evidence, findings: Findings) -> None:
     """Wraps recomputed from T and B equal those sealed, or `deal_wrong` names the wrong ones."""
-    require_intl(evidence)
     for stage in stage_numbers(evidence):
         record = record_of(evidence, stage)
         named = {r["tree"]: r["deal_wrong"] for r in record.body["results"]}
@@ -293,7 +282,7 @@ def _deal(evidence: Evidence, listed: Listed, t: bytes, b: bytes) -> Deal:
     groups["B"] = (1, [unb64(entry["pk"]) for entry in wraps_of(evidence, listed)["b"]])
     oks = bytes.fromhex(evidence.opening_keys.sid)
     try:
-        return deal((t, b), bytes.fromhex(listed.header_hash), oks, groups)
+        return deal((t, b), bytes.fromhex(listed.header_hash), oks, groups, evidence.suite)
     except ValueError as problem:
         raise CannotDecide(f"a key of {listed} is not usable: {problem}") from None
 
@@ -301,7 +290,6 @@ def _deal(evidence: Evidence, listed: Listed, t: bytes, b: bytes) -> Deal:
 @check("C30", "The record shows what was in the files", "sealing.md 9.7")
 def contents(evidence: Evidence, findings: Findings) -> None:
     """`plain_sha256` and `items` of the record equal those of the decrypted packages."""
-    require_intl(evidence)
     for stage in stage_numbers(evidence):
         record = record_of(evidence, stage)
         results = {r["tree"]: r for r in record.body["results"]}

@@ -4,7 +4,7 @@ from itertools import combinations, pairwise
 from typing import Final
 
 from sunbid.verify.canonical import Object, canonical, milliseconds, time_text, unb64
-from sunbid.verify.envelope import kid_of, public_key
+from sunbid.verify.envelope import kid_of
 from sunbid.verify.evidence import Act, CannotDecide, Evidence, Placed
 from sunbid.verify.ledger import Checkpoint, leaf_hash, root_of
 from sunbid.verify.log import Q, history
@@ -276,7 +276,7 @@ def opening_keys(evidence: Evidence, findings: Findings) -> None:
     _independence(evidence, members, findings)
     at = evidence.accepted_ms(own)
     for member in members:
-        _member_key(own, member, at, findings)
+        _member_key(evidence, own, member, at, findings)
     findings.note(f"{len(members)} seats")
 
 
@@ -309,12 +309,14 @@ def _independence(evidence: Evidence, members: list[Placed], findings: Findings)
             seen.setdefault(key, member)
 
 
-def _member_key(own: Placed, member: Placed, at: int | None, findings: Findings) -> None:
+def _member_key(
+    evidence: Evidence, own: Placed, member: Placed, at: int | None, findings: Findings
+) -> None:
     body = member.body
     try:
         keys = {"kid": unb64(body["pk"]), "sign_kid": unb64(body["sign_pk"])}
         for name, raw in keys.items():
-            public_key(raw)
+            evidence.suite.public_key(raw)
             findings.require(body[name] == kid_of(raw), member.place, f"its {name} is another's")
     except ValueError as problem:
         findings.fail(member.place, f"a key is not usable: {problem}")

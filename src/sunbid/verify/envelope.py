@@ -1,7 +1,4 @@
-"""The envelope recomputed (sealing.md 2): file layout, wraps, dealing, shares, payload.
-
-Suite INTL-1 only; it stands on the library's ECDH, HMAC and AES-GCM and on nothing of ours.
-"""
+"""The envelope recomputed (sealing.md 2): file layout, wraps, dealing, shares, payload."""
 
 import hashlib
 import hmac
@@ -10,40 +7,20 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sunbid.verify.archive import blocks
 from sunbid.verify.bodies import HEADER, WRAPS
 from sunbid.verify.canonical import Malformed, Object, b64, parse, sha256, unb64
 from sunbid.verify.ledger import leaf_hash, root_of
+from sunbid.verify.suites import INTL_1, TAG, Suite
 
 MAGIC: Final = b"\x89TBE1\r\n\x1a"
 PART: Final = 4_194_304
 CHUNK: Final = 16_384
-TAG: Final = 16
 PREFIX: Final = 56
 MAX_HEADER: Final = 65_536
 MAX_WRAPS: Final = 262_144
-ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-
-
-def hkdf_extract(salt: bytes, ikm: bytes) -> bytes:
-    """HKDF-Extract with SHA-256 (RFC 5869)."""
-    return hmac.digest(salt or bytes(32), ikm, "sha256")
-
-
-def hkdf_expand(prk: bytes, info: bytes, length: int) -> bytes:
-    """HKDF-Expand with SHA-256 (RFC 5869)."""
-    return HKDFExpand(algorithm=hashes.SHA256(), length=length, info=info).derive(prk)
-
-
-def hkdf(salt: bytes, ikm: bytes, info: bytes, length: int) -> bytes:
-    """HKDF with SHA-256 (RFC 5869)."""
-    return hkdf_expand(hkdf_extract(salt, ikm), info, length)
 
 
 # --- the file (2.1, 2.8) ---------------------------------------------------------------------
@@ -152,64 +129,9 @@ def combine(shares: dict[int, bytes]) -> bytes:
     return value
 
 
-def commitment(tag: str, hh: bytes, i: int, value: bytes) -> str:
+def commitment(tag: str, hh: bytes, i: int, value: bytes, suite: Suite = INTL_1) -> str:
     """Return cmt(tag, i, v) of 2.6 in hexadecimal."""
-    return sha256(f"tbe1/{tag}/v1\0".encode(), hh, bytes([i]), value).hex()
-
-
-# --- DHKEM(P-256), HPKE base mode (2.5) ------------------------------------------------------
-
-KEM: Final = b"KEM\x00\x10"
-HPKE: Final = b"HPKE\x00\x10\x00\x01\x00\x02"
-
-
-def _labeled_extract(suite: bytes, salt: bytes, label: bytes, ikm: bytes) -> bytes:
-    return hkdf_extract(salt, b"HPKE-v1" + suite + label + ikm)
-
-
-def _labeled_expand(suite: bytes, prk: bytes, label: bytes, info: bytes, length: int) -> bytes:
-    return hkdf_expand(prk, length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info, length)
-
-
-def derive_key_pair(ikm: bytes) -> ec.EllipticCurvePrivateKey:
-    """RFC 9180 DeriveKeyPair for DHKEM(P-256, HKDF-SHA256)."""
-    prk = _labeled_extract(KEM, b"", b"dkp_prk", ikm)
-    for counter in range(256):
-        scalar = int.from_bytes(_labeled_expand(KEM, prk, b"candidate", bytes([counter]), 32))
-        if 0 < scalar < ORDER:
-            return ec.derive_private_key(scalar, ec.SECP256R1())
-    raise ValueError("no key in 256 tries")
-
-
-def point(public: ec.EllipticCurvePublicKey) -> bytes:
-    """Return the 65 bytes of an uncompressed point."""
-    return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-
-
-def public_key(raw: bytes) -> ec.EllipticCurvePublicKey:
-    """Read an uncompressed point; refuse one that is not on the curve."""
-    if len(raw) != 65 or raw[0] != 4:
-        raise ValueError("not an uncompressed point of 65 bytes")
-    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
-
-
-def wrap(recipient: bytes, info: bytes, value: bytes, ikm_e: bytes) -> bytes:
-    """Return enc ‖ ct of a single-shot HPKE seal with the ephemeral key made from ikmE."""
-    ephemeral = derive_key_pair(ikm_e)
-    enc = point(ephemeral.public_key())
-    shared = kem_secret(ephemeral.exchange(ec.ECDH(), public_key(recipient)), enc, recipient)
-    context = b"\x00" + _labeled_extract(HPKE, b"", b"psk_id_hash", b"")
-    context += _labeled_extract(HPKE, b"", b"info_hash", info)
-    secret = _labeled_extract(HPKE, shared, b"secret", b"")
-    key = _labeled_expand(HPKE, secret, b"key", context, 32)
-    nonce = _labeled_expand(HPKE, secret, b"base_nonce", context, 12)
-    return enc + AESGCM(key).encrypt(nonce, value, b"")
-
-
-def kem_secret(dh: bytes, enc: bytes, recipient: bytes) -> bytes:
-    """RFC 9180 ExtractAndExpand for DHKEM(P-256, HKDF-SHA256)."""
-    prk = _labeled_extract(KEM, b"", b"eae_prk", dh)
-    return _labeled_expand(KEM, prk, b"shared_secret", enc + recipient, 32)
+    return suite.hash(f"tbe1/{tag}/v1\0".encode() + hh + bytes([i]) + value).hex()
 
 
 # --- dealing (2.4) ---------------------------------------------------------------------------
@@ -233,53 +155,60 @@ class Deal:
 
 
 def deal(
-    secrets: tuple[bytes, bytes], hh: bytes, oks: bytes, groups: dict[str, tuple[int, list[bytes]]]
+    secrets: tuple[bytes, bytes],
+    hh: bytes,
+    oks: bytes,
+    groups: dict[str, tuple[int, list[bytes]]],
+    suite: Suite = INTL_1,
 ) -> Deal:
     """Recompute every wrap; `groups` gives k and the public keys of roles T, R and B."""
-    seed = hkdf(hh, b"".join(secrets), b"tbe1/deal/v1\0INTL-1", 32)
+    seed = suite.derive(hh, b"".join(secrets), b"tbe1/deal/v1\0" + suite.name.encode(), 32)
     expected: dict[tuple[str, int], tuple[str, str | None]] = {}
     for role, (k, keys) in groups.items():
         value = secrets[0] if role == "T" else secrets[1]
         coefficients = [value] + [
-            hkdf_expand(seed, b"tbe1/coef/v1\0" + role.encode() + bytes([j]), 32)
+            suite.expand(seed, b"tbe1/coef/v1\0" + role.encode() + bytes([j]), 32)
             for j in range(1, k)
         ]
         for i, key in enumerate(keys, 0 if role == "B" else 1):
             dealt = value if role == "B" else share_of(coefficients, i)
             label = role.encode() + bytes([i])
-            ikm_e = hkdf_expand(seed, b"tbe1/eph/v1\0" + label, 32)
-            ct = wrap(key, b"tbe1/wrap/v1\0" + label + hh + oks, dealt, ikm_e)
+            made_from = suite.expand(seed, b"tbe1/eph/v1\0" + label, suite.seed_length)
+            ct = suite.wrap(key, b"tbe1/wrap/v1\0" + label + hh + oks, dealt, made_from)
             tag = {"T": "tshare", "R": "rshare"}.get(role)
-            expected[role, i] = (b64(ct), commitment(tag, hh, i, dealt) if tag else None)
+            h = commitment(tag, hh, i, dealt, suite) if tag else None
+            expected[role, i] = (b64(ct), h)
     return Deal(expected=expected)
 
 
 # --- payload (2.3) ---------------------------------------------------------------------------
 
 
-def input_key(t: bytes, b: bytes, hh: bytes) -> bytes:
+def input_key(t: bytes, b: bytes, hh: bytes, suite: Suite = INTL_1) -> bytes:
     """Return the input key of the chunked encryption from T and B."""
-    return hkdf(hh, t + b, b"tbe1/ikey/v1\0INTL-1", 32)
+    return suite.derive(hh, t + b, b"tbe1/ikey/v1\0" + suite.name.encode(), suite.key_length)
 
 
-def open_chunks(key: bytes, context: bytes, stream: IO[bytes]) -> Iterator[bytes]:
-    """Decrypt C2SP chunked encryption (AES-256-GCM, HKDF-Expand-SHA-512) chunk by chunk.
+def open_chunks(
+    key: bytes, context: bytes, stream: IO[bytes], suite: Suite = INTL_1
+) -> Iterator[bytes]:
+    """Decrypt C2SP chunked encryption with the suite's cipher and hash, chunk by chunk.
 
     Refuses a wrong key length, commitment or tag, and a last chunk that is missing or full.
     """
     prefix = next(blocks(stream, PREFIX), b"")
-    if len(key) != 32 or len(prefix) != PREFIX:
+    if len(key) != suite.key_length or len(prefix) != PREFIX:
         raise ValueError("the input key or the payload's beginning has a wrong length")
-    info = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0" + prefix[:24] + context
-    okm = HKDFExpand(algorithm=hashes.SHA512(), length=76, info=info).derive(key)
-    if not hmac.compare_digest(okm[44:], prefix[24:]):
+    info, size = suite.payload_label + prefix[:24] + context, suite.key_length
+    kdf = HKDFExpand(algorithm=suite.payload_algorithm(), length=size + 44, info=info)
+    okm = kdf.derive(key)
+    if not hmac.compare_digest(okm[size + 12 :], prefix[24:]):
         raise ValueError("the payload's key commitment does not match")
-    cipher, nonce = AESGCM(okm[:32]), int.from_bytes(okm[32:44])
-    length = CHUNK + TAG
+    nonce, length = int.from_bytes(okm[size : size + 12]), CHUNK + TAG
     for number, chunk in enumerate(blocks(stream, CHUNK + TAG)):
         length = len(chunk)
         try:
-            yield cipher.decrypt((nonce ^ number).to_bytes(12), chunk, None)
+            yield suite.open_chunk(okm[:size], (nonce ^ number).to_bytes(12), chunk)
         except (InvalidTag, ValueError):
             raise ValueError(f"chunk {number} of the payload does not decrypt") from None
     if length == CHUNK + TAG:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
-from sunbid.verify.canonical import Object, canonical, milliseconds, sha256
+from sunbid.verify.canonical import Object, canonical, milliseconds
 from sunbid.verify.ledger import Policy
 from sunbid.verify.package import Package
 from sunbid.verify.statements import Anchors, sid_of
+from sunbid.verify.suites import SUITES, Suite
 
 LISTS: Final = (
     "opening_keys",
@@ -318,15 +319,20 @@ class Evidence:
             for envelope in entry["envelopes"]
         ]
 
+    @property
+    def suite(self) -> Suite:
+        """Return the lot's suite: that of its opening keys."""
+        return SUITES[self.opening_keys.body["suite"]]
+
     @cached_property
     def headers(self) -> dict[str, Object]:
         """Return the transcript's headers by their hash."""
-        return {sha256(canonical(h)).hex(): h for h in self.opening["headers"]}
+        return {self.suite.hash(canonical(h)).hex(): h for h in self.opening["headers"]}
 
     @cached_property
     def wraps(self) -> dict[str, Object]:
         """Return the transcript's wraps by their hash."""
-        return {sha256(canonical(w)).hex(): w for w in self.opening["wraps"]}
+        return {self.suite.hash(canonical(w)).hex(): w for w in self.opening["wraps"]}
 
     def manifest_of(self, listed: Listed) -> Placed:
         """Return the manifest of a listed envelope."""

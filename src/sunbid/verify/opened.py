@@ -206,7 +206,7 @@ def _half(evidence: Evidence, stage: int, listed: Listed, group: str) -> Half:
     if value is None and k and len(shares) >= k:
         # The lowest k and no other subset: nobody may search for one that opens (9.7 step 2).
         combined = combine({i: shares[i] for i in sorted(shares)[:k]})
-        badly = commitment(tag, hh, 0, combined) != expected
+        badly = commitment(tag, hh, 0, combined, evidence.suite) != expected
         value, source = (None, None) if badly else (combined, "remedy" if tag == "B" else None)
     said = answers(evidence, stage, group, listed.tree)
     # Silence is never an answer: only what members said can make an envelope disputed.
@@ -223,7 +223,7 @@ def _matching(
     hh = bytes.fromhex(listed.header_hash)
     for one in given(evidence, stage, listed.tree):
         value = unb64(one.value, 32)
-        if one.kind == tag and commitment(tag, hh, 0, value) == expected:
+        if one.kind == tag and commitment(tag, hh, 0, value, evidence.suite) == expected:
             return value, one.source
     return None, None
 
@@ -237,7 +237,8 @@ def _shares(evidence: Evidence, stage: int, listed: Listed, group: str) -> dict[
         one.i: unb64(one.value, 32)
         for one in given(evidence, stage, listed.tree)
         if one.kind == tag
-        and commitment(tag, hh, one.i, unb64(one.value, 32)) == commitments.get(one.i)
+        and commitment(tag, hh, one.i, unb64(one.value, 32), evidence.suite)
+        == commitments.get(one.i)
     }
 
 
@@ -285,12 +286,12 @@ def _plaintext(evidence: Evidence, stage: int, listed: Listed) -> Plain | None:
         return None
     hh = bytes.fromhex(listed.header_hash)
     context = hh + bytes.fromhex(listed.wraps_hash)
-    digest = hashlib.sha256()
+    digest, suite = hashlib.sha256(), evidence.suite
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as plain:
         try:
             with evidence.package.bid(listed.tree) as stream:
                 skip(stream, envelope.payload_at)
-                for chunk in open_chunks(input_key(t, b, hh), context, stream):
+                for chunk in open_chunks(input_key(t, b, hh, suite), context, stream, suite):
                     digest.update(chunk)
                     plain.write(chunk)
         # `bid` turns every ValueError into Malformed, the decryption's too.

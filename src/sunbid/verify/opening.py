@@ -169,7 +169,8 @@ def _share(
         return
     dealt = wraps_of(evidence, listed)["t" if group == "T" else "r"]
     expected = {s["i"]: s["h"] for s in dealt["shares"]}.get(i) if dealt else None
-    made = commitment(TAGS[group], bytes.fromhex(listed.header_hash), i, unb64(value))
+    hh = bytes.fromhex(listed.header_hash)
+    made = commitment(TAGS[group], hh, i, unb64(value), evidence.suite)
     findings.require(
         made == expected, str(release), f"share {group}{i} of {listed} does not match its h"
     )

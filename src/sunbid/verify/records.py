@@ -12,6 +12,12 @@ from sunbid.verify.statements import check_needs
 
 LATER: Final = frozenset({*EVALUATION_TYPES, *AWARD_TYPES})
 # Section 4: what gets no leaf of its own.
+# Signed by the keys of the lot's suite alone; evaluation and decisions have keys of their own.
+OF_THE_SUITE: Final = frozenset(
+    {"opening-keys", "schedule", "member-key", "manifest", "withdraw", "receipt", "refusal"}
+    | {"closing", "not-opened", "opening-step", "release-ack", "share-check"}
+    | {"release-t", "release-r"}
+)
 WITHOUT_LEAF: Final = frozenset({"receipt", "release-ack", "member-key"})
 # field of a body → types of the statement that it may point to (3.3)
 POINTERS: Final[dict[str, frozenset[str]]] = {
@@ -99,9 +105,19 @@ def check_signatures(evidence: Evidence, findings: Findings, statements: list[Pl
         if at is None and needs:
             findings.doubt(str(placed), "no opened leaf says when it was accepted (C4)")
             continue
-        for wrong in check_needs(placed.statement, needs, evidence.anchors, at or 0):
-            findings.fail(str(placed), wrong)
+        wrong = check_needs(placed.statement, needs, evidence.anchors, at or 0)
+        for reason in wrong + _foreign(evidence, placed):
+            findings.fail(str(placed), reason)
     return len(unique)
+
+
+def _foreign(evidence: Evidence, placed: Placed) -> list[str]:
+    """Say which signatures are by an algorithm of another suite than the lot's (2.5)."""
+    if placed.type not in OF_THE_SUITE:
+        return []
+    used = {signature["alg"] for signature in placed.statement["sigs"]}
+    suite = evidence.suite
+    return [f"signed by {alg}, not of {suite.name}" for alg in sorted(used - suite.signatures)]
 
 
 def _member_key_times(evidence: Evidence) -> dict[str, int]:

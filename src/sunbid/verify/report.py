@@ -7,7 +7,6 @@ from typing import Final
 
 from sunbid.verify.canonical import Malformed
 from sunbid.verify.evidence import CannotDecide, Evidence
-from sunbid.verify.statements import Unsupported
 
 SHOWN: Final = 5
 NEEDED: Final = ("package.json", "opening.json")
@@ -87,7 +86,7 @@ def run(rule: Rule, evidence: Evidence) -> Check:
         for name in rule.needs:
             evidence.file(name)
         rule.body(evidence, findings)
-    except (CannotDecide, Unsupported) as problem:
+    except CannotDecide as problem:
         findings.doubt("", str(problem))
     except Malformed as problem:
         findings.fail(problem.place, problem.message)

@@ -77,7 +77,10 @@ def _member(evidence: Evidence, placed: Placed) -> Need:
         return Need(who=f"member {group}{i}, who does not exist", kid="")
     member = members[i - 1]
     return Need(
-        who=f"member {group}{i} ({member['name']})", kid=member["sign_kid"], pk=member["sign_pk"]
+        who=f"member {group}{i} ({member['name']})",
+        kid=member["sign_kid"],
+        alg="SM2SM3" if member["suite"] == "GM-1" else "ES256",
+        pk=member["sign_pk"],
     )
 
 

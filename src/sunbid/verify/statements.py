@@ -14,18 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import ObjectIdentifier
 
+from sunbid.verify import sm2
 from sunbid.verify.canonical import Object, canonical, sha256, time_text, unb64
-from sunbid.verify.envelope import ORDER, public_key
+from sunbid.verify.hpke import ORDER, public_key
 
 SERIAL_NUMBER: Final = ObjectIdentifier("2.5.4.5")
 ORGANIZATION_IDENTIFIER: Final = ObjectIdentifier("2.5.4.97")
 UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, TypeError, x509.DuplicateExtension)
 
-Key = CertificatePublicKeyTypes
-
-
-class Unsupported(Exception):
-    """An algorithm that this verifier does not have (SM2): cannot decide."""
+Key = CertificatePublicKeyTypes | sm2.Sm2Key
 
 
 def signed_bytes(statement: Object) -> bytes:
@@ -40,8 +37,6 @@ def sid_of(statement: Object) -> str:
 
 def check_signature(alg: str, key: Key, message: bytes, signature: bytes) -> None:
     """Check one raw signature; refuse by ValueError (E_SIG)."""
-    if alg == "SM2SM3":
-        raise Unsupported("SM2SM3 signatures are not read by this version")
     try:
         if alg == "EdDSA" and isinstance(key, Ed25519PublicKey):
             key.verify(signature, message)
@@ -52,6 +47,8 @@ def check_signature(alg: str, key: Key, message: bytes, signature: bytes) -> Non
             if len(signature) != 64 or not 0 < r < ORDER or not 0 < s < ORDER:
                 raise ValueError("r or s of the signature is out of range")
             key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+        elif alg == "SM2SM3" and isinstance(key, sm2.Sm2Key):
+            key.verify(signature, message)
         else:
             raise ValueError(f"the key does not fit the algorithm {alg}")
     except InvalidSignature:
@@ -61,7 +58,7 @@ def check_signature(alg: str, key: Key, message: bytes, signature: bytes) -> Non
 def raw_key(alg: str, raw: bytes) -> Key:
     """Read a raw public key as a statement names it: a point, or 32 bytes for EdDSA."""
     if alg == "SM2SM3":
-        raise Unsupported("SM2 keys are not read by this version")
+        return sm2.public_key(raw)
     return Ed25519PublicKey.from_public_bytes(raw) if alg == "EdDSA" else public_key(raw)
 
 
@@ -96,7 +93,8 @@ class Anchors:
         for certificate in certificates:
             _check_time(certificate, at_ms)
         leaf = certificates[0]
-        return Subject(role=roles[0], uscc=_uscc(leaf), key=leaf.public_key())
+        own = sm2.certified(leaf) or leaf.public_key()
+        return Subject(role=roles[0], uscc=_uscc(leaf), key=own)
 
     def _follow(self, chain: list[str]) -> tuple[list[x509.Certificate], list[str]]:
         try:
@@ -136,6 +134,11 @@ def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> No
         raise ValueError("an issuer is not marked as an authority") from None
     if not constraints.ca:
         raise ValueError("an issuer is not marked as an authority")
+    key = sm2.certified(issuer)
+    if key is not None:
+        if certificate.issuer != issuer.subject or not sm2.is_issued(certificate, key):
+            raise ValueError("a certificate is not signed by the next one")
+        return
     try:
         certificate.verify_directly_issued_by(issuer)
     except InvalidSignature:

@@ -16,7 +16,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from bidding.bid import service as bids
 from bidding.bid.desk import Desk
@@ -40,7 +39,7 @@ from bidding.sealing.bodies import (
     Schedule,
 )
 from bidding.sealing.envelope import Head, read_file_head
-from bidding.sealing.kem import public_point
+from bidding.sealing.keys import public_point
 from bidding.sealing.member import (
     Appointment,
     Guard,
@@ -56,6 +55,7 @@ from bidding.sealing.package import pack
 from bidding.sealing.parts import PART
 from bidding.sealing.seal import Bidder as Sealer
 from bidding.sealing.seal import Sealed, seal_package
+from bidding.sealing.suites import INTL_1, Suite
 from bidding.tender import service as tenders
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, LotDraft, Parties, TenderDraft
@@ -71,14 +71,14 @@ from foundation.objects import ObjectStore
 from foundation.problems import Refused
 from foundation.settings import Settings
 from foundation.statements.canonical import Json, b64, canonical, parse_time, time_text
-from foundation.statements.keyfile import ExchangeKey
+from foundation.statements.keyfile import Curve, CurveKey, ExchangeKey, generate
 from foundation.statements.signed import KeySigner, Statement, decode, decode_body, sign, unsigned
 from foundation.statements.store import kept_statement, kept_statements, papers_waiting
 from licences import a_uscc
 from scoring_methods import method_json
 from sunbid import doors
 from sunbid.background import Ticks
-from sunbid.platform_key import load_platform_key
+from sunbid.platform_key import load_platform_device, load_platform_key
 from sunbid.rounds import on_tick
 
 ORIGIN = "test.example/sunbid"
@@ -123,9 +123,9 @@ class InProcessSigner(SignerClient):
 
 
 @lru_cache
-def ec_key(label: str) -> ec.EllipticCurvePrivateKey:
+def a_key(label: str, curve: Curve) -> CurveKey:
     """A key that belongs to a label for this run."""
-    return ec.generate_private_key(ec.SECP256R1())
+    return generate(curve)
 
 
 def actor(role: str, subject: str | None, name: str, kid: str | None = None) -> Actor:
@@ -169,7 +169,7 @@ class BidderOf:
     name: str
     price: str
     signer: KeySigner
-    recovery: ec.EllipticCurvePrivateKey
+    recovery: CurveKey
     opening: ExchangeKey
     bids: list[SealedBid] = field(default_factory=list)
     acts: list[Statement] = field(default_factory=list)
@@ -186,6 +186,7 @@ class World:
     set_clock: SetClock
     actors: dict[str, Actor]
     members: dict[str, SeatHolder]
+    suite: Suite = INTL_1
     lot: UUID = NONE_YET
     tender: UUID = NONE_YET
     papers: dict[str, str] = field(default_factory=dict)
@@ -259,11 +260,12 @@ class World:
     async def register_members(self) -> None:
         """Every seat's key enters, vouched for by its organisation."""
         for member in self.members.values():
-            await doors.accept_statement(
-                self.desk,
-                actor(member.seat, member.uscc, member.name),
-                self.member_key(member),
-            )
+            await self.register(member, self.member_key(member))
+
+    async def register(self, member: SeatHolder, statement: Statement) -> None:
+        """One seat's key enters."""
+        who = actor(member.seat, member.uscc, member.name)
+        await doors.accept_statement(self.desk, who, statement)
 
     def member_key(self, member: SeatHolder, **changes: Any) -> Statement:
         """The signed key of a seat."""
@@ -274,7 +276,7 @@ class World:
             "seat": member.seat,
             "person_tag": None,
             "unattended": False,
-            "suite": "INTL-1",
+            "suite": self.suite.name,
             "kid": member.exchange.kid,
             "pk": b64(member.exchange.public),
             "sign_kid": member.signer.kid,
@@ -288,7 +290,9 @@ class World:
     async def draft(self, *, minimum: int = 3, number: str = "A-1", **lot: Any) -> None:
         """A drafted tender with one lot and one file of its document."""
         self.tender, lots = await tenders.draft_tender(
-            self.db, self.actors["agency"], a_tender(number, a_lot(minimum=minimum, **lot))
+            self.db,
+            self.actors["agency"],
+            a_tender(number, a_lot(minimum=minimum, suite=self.suite.name, **lot)),
         )
         self.lot = lots[0]
         await tenders.add_document(
@@ -307,6 +311,7 @@ class World:
             "remedy": tuple(sids[m.exchange.kid] for m in self.group("R")),
             "remedy_needed": 2,
             "clock": "demo",
+            "offered": self.desk.suites,
         }
         return Announcement(**{**values, **changes})
 
@@ -356,8 +361,8 @@ class World:
             name=name,
             price=price or f"{500 + number}.00",
             signer=self.licence(uscc),
-            recovery=ec.generate_private_key(ec.SECP256R1()),
-            opening=ExchangeKey(ec.generate_private_key(ec.SECP256R1())),
+            recovery=generate(self.suite.curve),
+            opening=ExchangeKey(generate(self.suite.curve)),
         )
 
     def login(self, bidder: BidderOf, at: datetime) -> Session:
@@ -410,7 +415,7 @@ class World:
             prev=bidder.acts[-1].sid if bidder.acts else None,
             bidder=Company(uscc=bidder.uscc, name=bidder.name),
             consortium=[],
-            suite="INTL-1",
+            suite=keys.body.suite,
             policy="dual+remedy",
             opening_keys=keys.sid,
             mandate=None,
@@ -655,10 +660,15 @@ def a_tender(number: str, *lots: LotDraft, **changes: Any) -> TenderDraft:
     return TenderDraft(**{**values, **changes})
 
 
-async def make_world(db: Database, set_clock: SetClock, folder: Path) -> World:
-    """A platform at its start: ledger open, offices and seats with licences, keys registered."""
+async def make_world(
+    db: Database, set_clock: SetClock, folder: Path, suite: Suite = INTL_1
+) -> World:
+    """A platform at its start: ledger open, offices and seats with licences, keys registered.
+
+    Everybody's keys and licences are of the suite in which the lot will be sealed.
+    """
     await set_clock(START)
-    authority_folder = open_folder(folder / "authority")
+    authority_folder = open_folder(folder / "authority", suite.curve)
     members: dict[str, SeatHolder] = {}
     for _, uscc, name in OFFICES.values():
         authority_folder.issue(uscc, name, "government", START, CRL)
@@ -673,8 +683,8 @@ async def make_world(db: Database, set_clock: SetClock, folder: Path) -> World:
                 uscc=uscc,
                 name=name,
                 seat=seat,
-                exchange=ExchangeKey(ec_key(f"exchange {label}")),
-                signer=KeySigner(ec_key(f"signing {label}")),
+                exchange=ExchangeKey(a_key(f"exchange {label}", suite.curve)),
+                signer=KeySigner(a_key(f"signing {label}", suite.curve)),
             )
 
     async def now() -> datetime:
@@ -684,6 +694,8 @@ async def make_world(db: Database, set_clock: SetClock, folder: Path) -> World:
     authority = FileAuthority(folder=authority_folder, now=now)
     settings = Settings(mode="development", data_dir=folder / "data")
     platform, platform_anchor = load_platform_key(settings, START)
+    device = load_platform_device(settings, START)
+    assert device is not None
     keeper = Keeper.open(
         folder / "signer",
         ORIGIN,
@@ -691,7 +703,7 @@ async def make_world(db: Database, set_clock: SetClock, folder: Path) -> World:
         KeeperRules(
             anchors=(authority_folder.root,),
             release_type="closing",
-            release_anchors=(platform_anchor,),
+            release_anchors=(platform_anchor, device[1]),
             caller_clock=True,
         ),
     )
@@ -708,6 +720,8 @@ async def make_world(db: Database, set_clock: SetClock, folder: Path) -> World:
         token_key=secrets.token_bytes(32),
         origin=ORIGIN,
         work=work,
+        platform_sm2=device[0],
+        platform_sm2_anchor=device[1],
     )
     world = World(
         desk=desk,
@@ -717,6 +731,7 @@ async def make_world(db: Database, set_clock: SetClock, folder: Path) -> World:
         set_clock=set_clock,
         actors={part: actor(role, uscc, name) for part, (role, uscc, name) in OFFICES.items()},
         members=members,
+        suite=suite,
     )
     await start_ledger(db, desk.signer)
     await world.register_members()

@@ -443,13 +443,15 @@ CREATE TABLE bidding.lot (
     access_key bytea,
     published_at timestamp with time zone,
     closed_at timestamp with time zone,
+    suite text DEFAULT 'INTL-1'::text NOT NULL,
     CONSTRAINT lot_ceiling_price_yuan_check CHECK ((ceiling_price_yuan > (0)::numeric)),
     CONSTRAINT lot_closes_once CHECK (((closed_at IS NULL) OR (closed_at >= deadline_at))),
     CONSTRAINT lot_duration_days_check CHECK ((duration_days > 0)),
     CONSTRAINT lot_minimum_bidders_check CHECK ((minimum_bidders >= 1)),
     CONSTRAINT lot_number_check CHECK ((number > 0)),
     CONSTRAINT lot_round_check CHECK (((round >= 1) AND (round <= 99))),
-    CONSTRAINT lot_standstill_days_check CHECK ((standstill_days > 0))
+    CONSTRAINT lot_standstill_days_check CHECK ((standstill_days > 0)),
+    CONSTRAINT lot_suite_check CHECK ((suite = ANY (ARRAY['INTL-1'::text, 'GM-1'::text])))
 );
 
 COMMENT ON TABLE bidding.lot IS '标段（包）: the unit that is bid for and awarded.';

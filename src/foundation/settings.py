@@ -51,6 +51,9 @@ class Settings:
     signer_socket: Path = Path("var/sunbid/signer.sock")
     platform_key: Path | None = None
     platform_chain: Path | None = None
+    # Adapter of the device with the SM2 key, `package.module:function`, and its chain in PEM.
+    platform_device: str | None = None
+    platform_device_chain: Path | None = None
     licence_anchors: tuple[Path, ...] = ()
     licence_url: str | None = None
     # The settings of a real licence service; None: the development authority at licence_url.
@@ -91,6 +94,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         signer_socket=given.socket(data_dir),
         platform_key=given.path("SUNBID_PLATFORM_KEY"),
         platform_chain=given.path("SUNBID_PLATFORM_CHAIN"),
+        platform_device=given.text("SUNBID_PLATFORM_DEVICE"),
+        platform_device_chain=given.path("SUNBID_PLATFORM_DEVICE_CHAIN"),
         licence_anchors=given.paths("SUNBID_LICENCE_ANCHORS"),
         licence_url=given.address("SUNBID_LICENCE_URL"),
         licence_service=given.path("SUNBID_LICENCE_SERVICE"),

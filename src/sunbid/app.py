@@ -200,6 +200,6 @@ async def _policy_text(settings: Settings, desk: Desk) -> str:
         return settings.policy.read_text(encoding="utf-8")
     last = await desk.signer.last()
     anchors = [("licence", anchor) for anchor in desk.anchors]
-    anchors.append(("platform", desk.platform_anchor))
+    anchors += [("platform", anchor) for anchor in desk.platform_anchors]
     lines = [f"#anchor {role} {base64.b64encode(der).decode()}" for role, der in anchors]
     return "\n".join([f"log {last.vkey}", "quorum none", *lines, ""])

@@ -122,14 +122,21 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, value in sorted(files.items()):
             archive.writestr(_entry(name), canonical(value))
-        for i, anchor in enumerate(desk.anchors):
-            archive.writestr(_entry(f"anchors/licence-{i}.der"), anchor)
-        archive.writestr(_entry("anchors/platform-0.der"), desk.platform_anchor)
+        for name, anchor in _anchors(desk):
+            archive.writestr(_entry(name), anchor)
         for one in published:
             with archive.open(_entry(f"bids/{one.tree}.tbe"), "w", force_zip64=True) as sealed:
                 for index in range(-(-one.size // PART)):
                     sealed.write(await desk.objects.get(f"blobs/{one.upload}/{index}"))
     return target.getvalue()
+
+
+def _anchors(desk: Desk) -> list[tuple[str, bytes]]:
+    return [
+        (f"anchors/{role}-{i}.der", anchor)
+        for role, anchors in (("licence", desk.anchors), ("platform", desk.platform_anchors))
+        for i, anchor in enumerate(anchors)
+    ]
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -12,12 +12,13 @@ from foundation.database import Database
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
 from foundation.settings import Settings
-from sunbid.platform_key import load_platform_key
+from sunbid.platform_key import load_platform_device, load_platform_key
 
 
 def open_desk(db: Database, settings: Settings, now: datetime) -> Desk:
     """Return what the platform brings to every act; `now` is the platform's time."""
     platform, platform_anchor = load_platform_key(settings, now)
+    device = load_platform_device(settings, now)
     anchors = tuple(path.read_bytes() for path in settings.licence_anchors)
     work = settings.data_dir / "work"
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -32,6 +33,8 @@ def open_desk(db: Database, settings: Settings, now: datetime) -> Desk:
         token_key=_token_key(settings.data_dir / "platform" / "token.key"),
         origin=settings.origin,
         work=work,
+        platform_sm2=None if device is None else device[0],
+        platform_sm2_anchor=None if device is None else device[1],
     )
 
 

@@ -14,8 +14,9 @@ from bidding.participant import service as mandates
 from bidding.participant.domain import SCOPE_OF
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
 from bidding.sealing.envelope import check_for_lot, check_listed, check_manifest, read_head
-from bidding.sealing.opening_keys import LotKeys, lot_keys
+from bidding.sealing.opening_keys import LotKeys, check_algorithms, lot_keys
 from bidding.sealing.refusals import WrongOpeningKeys
+from bidding.sealing.suites import suite_of
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from foundation.database import Connection, reading
@@ -75,6 +76,7 @@ async def check_act(desk: Desk, lot: Lot, act: Act, statement: Statement) -> str
     body = read_body(statement)
     if not isinstance(body, Manifest | Withdraw):
         raise Invalid(f"expected a manifest or withdraw, got {statement.type}")
+    check_algorithms(statement, suite_of(lot.suite))
     signers = {s.uscc for s in licence_signers(statement, desk.anchors, act.intake_at)}
     leaves = [signature.chain[0] for signature in statement.sigs if signature.chain]
     if body.mandate is not None:

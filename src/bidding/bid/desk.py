@@ -21,7 +21,7 @@ from foundation.database import Database
 from foundation.ledger.rows import seal_row
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
-from foundation.problems import Conflict
+from foundation.problems import Conflict, Unavailable
 from foundation.statements.canonical import (
     BadField,
     b64,
@@ -50,6 +50,31 @@ class Desk:
     token_key: bytes
     origin: str
     work: Path
+    # For lots of GM-1; None: this platform does not publish such lots.
+    platform_sm2: Signer | None = None
+    platform_sm2_anchor: bytes | None = None
+
+    @property
+    def suites(self) -> frozenset[str]:
+        """The suites whose lots this platform can sign for."""
+        return frozenset({"INTL-1"} if self.platform_sm2 is None else {"INTL-1", "GM-1"})
+
+    @property
+    def platform_anchors(self) -> tuple[bytes, ...]:
+        """The anchors (DER) of everything that the platform signs."""
+        sm2 = self.platform_sm2_anchor
+        return (self.platform_anchor,) if sm2 is None else (self.platform_anchor, sm2)
+
+    def platform_for(self, suite: str) -> Signer:
+        """The platform's signer for lots of a suite; refuses one for which it has no key."""
+        if suite != "GM-1":
+            return self.platform
+        if self.platform_sm2 is None:
+            raise Unavailable(
+                "expected a signing device for lots of GM-1, got none; the platform's operator "
+                "names its adapter in SUNBID_PLATFORM_DEVICE"
+            )
+        return self.platform_sm2
 
 
 def seal_token(desk: Desk, lot: UUID, uscc: str, bidder_key: bytes, now: datetime) -> str:

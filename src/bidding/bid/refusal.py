@@ -67,7 +67,7 @@ async def keep_refusal(
         "code": code,
         "schedule": lot.schedule,
     }
-    refusal = sign(unsigned("refusal", body), desk.platform)
+    refusal = sign(unsigned("refusal", body), desk.platform_for(lot.suite))
     await keep_statement(
         connection,
         refusal,

@@ -332,7 +332,7 @@ def _ticket(
         "deadline": time_text(lot.deadline_at or intake),
         "schedule": lot.schedule,
     }
-    return sign(unsigned("ticket", body), desk.platform)
+    return sign(unsigned("ticket", body), desk.platform_for(lot.suite))
 
 
 # --- decision and receipt -----------------------------------------------------------------------
@@ -433,7 +433,7 @@ def _receipt(
         "licence_status": act.licence_status or "unknown",
         "ledger": opening,
     }
-    return sign(unsigned("receipt", body), desk.platform)
+    return sign(unsigned("receipt", body), desk.platform_for(lot.suite))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

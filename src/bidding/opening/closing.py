@@ -109,7 +109,7 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
         place = {"v": 1, "tender": str(lot.tender), "lot": str(lot.id), "round": lot.round}
         if len(bids) < lot.minimum_bidders:
             body = {**place, "schedule": lot.schedule, "cut": cut, "reason": "below-minimum"}
-            statement = sign(unsigned("not-opened", body), desk.platform)
+            statement = sign(unsigned("not-opened", body), desk.platform_for(lot.suite))
             await store.set_closing(connection, lot_id, statement.sid, None)
             await tender_store.move_lot(connection, lot, next_status(lot.status, "not_open"))
         else:
@@ -126,7 +126,7 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
                 "list_root": list_root,
                 "replaces": None,
             }
-            statement = sign(unsigned("closing", body), desk.platform)
+            statement = sign(unsigned("closing", body), desk.platform_for(lot.suite))
             await store.set_closing(connection, lot_id, statement.sid, list_root)
             await store.insert_listed(connection, listed)
             await tender_store.move_lot(connection, lot, next_status(lot.status, "open"))

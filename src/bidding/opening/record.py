@@ -42,7 +42,7 @@ async def offer_record(
             o.statement.sid for o in objections if o.statement.body["stage"] == opening.stage
         ),
     }
-    statement = sign(unsigned("opening-record", body), desk.platform)
+    statement = sign(unsigned("opening-record", body), desk.platform_for(lot.suite))
     decode_body(statement, OpeningRecord)
     required = [
         Required(role="trading-centre", subject=lot.parties.host_uscc),

@@ -142,7 +142,7 @@ async def _release_b(desk: Desk, lot_id: UUID, statement: Statement, channel: st
                     "channel": channel,
                 },
             ),
-            desk.platform,
+            desk.platform_for(lot.suite),
         )
         await keep_statement(connection, ack, scope=lot_id, body=None, at=now)
     return ack

@@ -64,7 +64,7 @@ async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
         lost = await not_made_up_for(connection, lot, opening, now)
         until = _until(step, now, keys) if step != EXTENDED else _later(opening, lost)
         await _move(connection, lot, opening, step, now, until)
-        statement = _signed_step(desk, opening, step, until, lost)
+        statement = _signed_step(desk, lot, opening, step, until, lost)
         await _keep(connection, lot, statement, now)
         if step == PHASE2:
             await _offer_remedy(connection, desk, lot, opening, now)
@@ -177,7 +177,12 @@ def _later(opening: Opening, lost: Sequence[Gap]) -> datetime | None:
 
 
 def _signed_step(
-    desk: Desk, opening: Opening, step: str, until: datetime | None, lost: Sequence[Gap]
+    desk: Desk,
+    lot: Lot,
+    opening: Opening,
+    step: str,
+    until: datetime | None,
+    lost: Sequence[Gap],
 ) -> Statement:
     body = {
         "v": 1,
@@ -188,7 +193,7 @@ def _signed_step(
         # Which phase waits: it can be suspended in the remedy and once more before the custodians.
         "reason": _reason(opening, step, lost),
     }
-    return sign(unsigned("opening-step", body), desk.platform)
+    return sign(unsigned("opening-step", body), desk.platform_for(lot.suite))
 
 
 def _reason(opening: Opening, step: str, lost: Sequence[Gap]) -> str | None:
@@ -209,7 +214,7 @@ async def _offer_remedy(
     stage = opening.stage
     trees = missing_b(await store.listed(connection, lot.id, stage))
     body = {"v": 1, "closing": opening.closing, "stage": stage, "trees": trees}
-    statement = sign(unsigned("remedy-start", body), desk.platform)
+    statement = sign(unsigned("remedy-start", body), desk.platform_for(lot.suite))
     required = [Required(role="supervisor", subject=lot.parties.supervisor_uscc)]
     await offer_paper(connection, statement, required, scope=lot.id, at=now)
 

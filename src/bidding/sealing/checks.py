@@ -14,11 +14,14 @@ from msgspec import Meta
 from bidding.sealing.bodies import OpeningKeys, Part, PlatformTime, Schedule, Uscc, Volume
 from bidding.sealing.opening_keys import (
     LotKeys,
+    check_algorithms,
     check_independence,
     check_member_key,
+    check_suite,
     lot_keys,
 )
 from bidding.sealing.refusals import NotPostponed, SealerRefuses, WrongOpeningKeys
+from bidding.sealing.suites import suite_of
 from foundation.ledger.leaf import LeafOpening, opening_from_json
 from foundation.ledger.policy import Policy, read_policy
 from foundation.ledger.proof import check_leaf, read_proof
@@ -140,6 +143,8 @@ def check_material(
         _check_pinned(statement, material.pinned, trust, at)
     for member in [*keys.body.t.members, *(keys.body.r.members if keys.body.r else [])]:  # rule 2
         check_member_key(member, trust.anchors, at, usage=trust.usage, subject=trust.subject)
+    check_suite(keys.body)
+    check_algorithms(keys.statement, suite_of(keys.body.suite))
     check_independence(keys.body)
     # Expired keys may be lost keys: nobody could open the bid.
     if at > parse_time(keys.body.not_after):

@@ -14,8 +14,8 @@ from bidding.sealing.bodies import (
     Members,
     OpeningKeys,
 )
-from bidding.sealing.refusals import BadWraps, NotIndependent
-from bidding.sealing.suites import suite_of
+from bidding.sealing.refusals import BadWraps, NotIndependent, WrongSuite
+from bidding.sealing.suites import Suite, suite_of
 from foundation.statements.canonical import BadField, parse_time, unb64
 from foundation.statements.certificates import SubjectReader, certificate_signers
 from foundation.statements.signed import (
@@ -96,6 +96,31 @@ def check_independence(
         raise NotIndependent("expected another person and other keys in each seat, got one twice")
     if platform_uscc and sum(m.uscc == platform_uscc for m in members) > 1:
         raise NotIndependent("expected the platform's operator in at most one seat")
+
+
+def check_suite(keys: OpeningKeys) -> None:
+    """Refuse members whose keys are of another suite than the lot's, or off its curve."""
+    suite = suite_of(keys.suite)
+    for member in (
+        m.body for group in (keys.t, keys.r) if group is not None for m in group.members
+    ):
+        if member.suite != keys.suite:
+            raise WrongSuite(
+                f"expected members with keys of {keys.suite}, got one of {member.suite}: "
+                f"{member.name}; it makes a key of that suite"
+            )
+        for text in (member.pk, member.sign_pk):
+            suite.wrap.read_point(unb64(text, suite.point_length))
+
+
+def check_algorithms(statement: Statement, suite: Suite) -> None:
+    """Refuse a signature by an algorithm of another suite: one lot, one suite, no fallback."""
+    for signature in statement.sigs:
+        if signature.alg not in suite.signatures:
+            raise BadSignature(
+                f"expected signatures of {suite.name} ({', '.join(sorted(suite.signatures))}), got "
+                f"{signature.alg}; sign with a licence of that suite"
+            )
 
 
 def check_member_key(

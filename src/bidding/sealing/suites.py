@@ -15,6 +15,7 @@ from bidding.sealing import gm_wrap, kem
 from bidding.sealing.kem import Exchange
 from bidding.sealing.keys import UnwrapKey
 from bidding.sealing.refusals import WrongSuite
+from foundation.statements.keyfile import Curve
 
 SECRET_LENGTH: Final = 32
 
@@ -46,6 +47,7 @@ class Suite:
     """
 
     name: str
+    curve: Curve
     decrypt_only: bool = False
     hash_algorithm: Callable[[], hashes.HashAlgorithm]
     wrap: Wrap
@@ -91,6 +93,7 @@ class Suite:
 
 INTL_1: Final = Suite(
     name="INTL-1",
+    curve="P-256",
     hash_algorithm=hashes.SHA256,
     wrap=kem,
     wrap_length=113,
@@ -105,6 +108,7 @@ INTL_1: Final = Suite(
 )
 GM_1: Final = Suite(
     name="GM-1",
+    curve="SM2",
     hash_algorithm=hashes.SM3,
     wrap=gm_wrap,
     wrap_length=161,

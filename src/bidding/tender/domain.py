@@ -151,6 +151,8 @@ class LotDraft:
     minimum_bidders: int
     standstill_days: int
     award_separated: bool
+    # In which the bids are sealed; fixed by the opening keys from the notice on.
+    suite: str = "INTL-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,7 @@ class Lot:
     minimum_bidders: int
     standstill_days: int
     award_separated: bool
+    suite: str
     issued_on: date | None
     deadline_at: datetime | None
     opening_keys: str | None

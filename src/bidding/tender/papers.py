@@ -9,22 +9,14 @@ from uuid import UUID
 from bidding.regime.catalogue import rule
 from bidding.regime.clocks import beijing_date
 from bidding.sealing.bodies import OpeningKeys
-from bidding.sealing.opening_keys import check_independence
+from bidding.sealing.opening_keys import check_independence, check_suite
 from bidding.sealing.refusals import NotIndependent
 from bidding.tender import store
 from bidding.tender.domain import Lot, UnknownMember
 from foundation.database import Connection
-from foundation.problems import Invalid
 from foundation.statements.canonical import Json, time_text
 from foundation.statements.signed import Statement, decode_body, read, unsigned
 from foundation.statements.store import Required, ledger_body, papers_of_scope
-
-
-class MixedSuites(Invalid):
-    """The members' keys are of different suites."""
-
-    code = "mixed-suites"
-
 
 OPENING_KEYS_LAST: Final = timedelta(days=180)
 WINDOWS: Final = {"w1_s": 1800, "w2_s": 900, "w3_s": 900}
@@ -69,7 +61,7 @@ async def opening_keys_paper(
             **place(held),
             "version": version.number,
             "prev": version.prev,
-            "suite": _suite([*custodians, *remedy]),
+            "suite": held.suite,
             "policy": "dual+remedy",
             "t": {"k": groups.custodians_needed, "members": [m.json() for m in custodians]},
             "r": {"k": groups.remedy_needed, "members": [m.json() for m in remedy]},
@@ -78,6 +70,7 @@ async def opening_keys_paper(
             "not_after": time_text(now + OPENING_KEYS_LAST),
         },
     )
+    check_suite(decode_body(keys, OpeningKeys))
     check_independence(
         decode_body(keys, OpeningKeys),
         same_organisation=[[held.parties.buyer_uscc, held.parties.agency_uscc]],
@@ -124,14 +117,6 @@ def lot_ledger_body(held: Lot, kind: str, subject: str, at: datetime) -> dict[st
     return ledger_body(
         kind, group=held.tender, scope=held.id, turn=held.round, subject=subject, at=at
     )
-
-
-def _suite(members: Sequence[Statement]) -> str:
-    """The one suite of all members' keys: a lot has no other, and no fallback (2.5)."""
-    suites = sorted({str(member.body["suite"]) for member in members})
-    if len(suites) > 1:
-        raise MixedSuites(f"expected member keys of one suite, got {' and '.join(suites)}")
-    return suites[0] if suites else "INTL-1"
 
 
 async def _member(connection: Connection, sid: str) -> Statement:

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from bidding.sealing.bodies import OpeningKeys, Schedule
 from bidding.sealing.checks import check_postponed
+from bidding.sealing.opening_keys import check_algorithms
+from bidding.sealing.suites import suite_of
 from bidding.tender import postponement_store as store
 from bidding.tender.domain import PUBLISHED, Lot, PapersMissing, UnknownLot, WrongStatus
 from bidding.tender.papers import (
@@ -106,6 +108,7 @@ async def accept(connection: Connection, held: Lot, statement: Statement) -> Non
     found = await store.newest(connection, held.id)
     if found is None or statement.sid not in {found.schedule, found.opening_keys}:
         raise WrongStatus(f"this {statement.type} is void: another postponement was proposed")
+    check_algorithms(statement, suite_of(held.suite))
     now = await platform_now(connection)
     before = await _plan(connection, held, now)
     papers = [

@@ -1,7 +1,7 @@
 """Drafting, announcing and publishing a tender; the statements that fix how it will be opened."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid4
@@ -10,6 +10,9 @@ from bidding.licence.profile import licence_signers
 from bidding.plan.store import plan as plan_of
 from bidding.regime.clocks import beijing_date, clocks
 from bidding.sealing.bodies import MemberKey, Schedule
+from bidding.sealing.opening_keys import check_algorithms
+from bidding.sealing.refusals import WrongSuite
+from bidding.sealing.suites import sealing_suite, suite_of
 from bidding.tender import postponement, store
 from bidding.tender.domain import (
     DRAFTED,
@@ -59,6 +62,8 @@ class Announcement:
     clock: str
     # Volumes of each stage and its hour; none of it: everything opens at the deadline.
     stages: tuple[tuple[tuple[str, ...], datetime | None], ...] = ()
+    # The suites for which this platform has a key of its own.
+    offered: Collection[str] = ("INTL-1",)
 
     @property
     def groups(self) -> Groups:
@@ -82,6 +87,7 @@ async def draft_tender(
     async with transaction(db, "bidding", store.CONSTRAINTS) as connection:
         now = await platform_now(connection)
         for lot in draft.lots:
+            sealing_suite(lot.suite)
             clocks(draft.regime, beijing_date(now)).require_standstill(lot.standstill_days)
         if draft.plan is not None and await plan_of(connection, draft.plan) is None:
             raise PapersMissing(f"there is no published plan {draft.plan}")
@@ -139,6 +145,7 @@ async def accept_member_key(
     signers = {s.uscc for s in licence_signers(statement, anchors, now)}
     if body.uscc not in signers:
         raise NotAllowed(f"a member key of {body.uscc} needs the signature of that organisation")
+    check_algorithms(statement, suite_of(body.suite))
     await store.insert_member_key(connection, statement, body)
     return body
 
@@ -148,9 +155,10 @@ async def announce(
 ) -> tuple[str, str]:
     """Check the notice against its regime and offer opening keys and schedule for signature.
 
-    Refuses a period shorter than the law's with its article, groups that are not independent,
-    and another notice once a paper of the first is signed by all. Returns the sids of the two
-    papers, which buyer and supervisor sign; a changed notice makes its older papers void.
+    Refuses a period shorter than the law's with its article, groups that are not independent or
+    of another suite, a suite that only opens or for which the platform has no key, and another
+    notice once a paper of the first is signed by all. Returns the sids of the two papers, which
+    buyer and supervisor sign; a changed notice makes its older papers void.
     """
     require(actor, "agency")
     async with transaction(db, "bidding", store.CONSTRAINTS) as connection:
@@ -158,6 +166,7 @@ async def announce(
         _require_party(actor, held.parties.agency_uscc)
         if held.opening_keys is not None or held.schedule is not None:
             raise WrongStatus("opening keys or schedule were signed: the notice stands as it is")
+        _require_offered(held, announcement.offered)
         now = await platform_now(connection)
         clocks(held.regime, announcement.issued_on).require_notice_period(
             announcement.issued_on, announcement.deadline_at
@@ -172,6 +181,16 @@ async def announce(
             if await newest_offered(connection, lot_id, statement.type) != statement.sid:
                 await offer_paper(connection, statement, signers(held), scope=lot_id, at=now)
     return keys.sid, schedule.sid
+
+
+def _require_offered(held: Lot, offered: Collection[str]) -> None:
+    """Refuse a suite that only opens, and one for which the platform has no key of its own."""
+    sealing_suite(held.suite)
+    if held.suite not in offered:
+        raise WrongSuite(
+            f"expected a suite of {', '.join(sorted(offered))}, got {held.suite}, for which this "
+            "platform has no signing device; its operator names one in SUNBID_PLATFORM_DEVICE"
+        )
 
 
 def _schedule(held: Lot, announcement: Announcement) -> dict[str, Json]:
@@ -223,6 +242,7 @@ async def accept_schedule(connection: Connection, statement: Statement) -> None:
 
 
 async def _accept_paper(connection: Connection, held: Lot, statement: Statement) -> None:
+    check_algorithms(statement, suite_of(held.suite))
     if held.status != DRAFTED:
         raise WrongStatus(f"a lot that is {held.status} takes no new {statement.type}")
     if await newest_offered(connection, held.id, statement.type) != statement.sid:
@@ -239,6 +259,7 @@ async def publish(db: Database, signer: SignerClient, actor: Actor, lot_id: UUID
     async with transaction(db, "bidding", store.CONSTRAINTS) as connection:
         held = await store.lot_exclusive(connection, lot_id)
         _require_party(actor, held.parties.agency_uscc)
+        sealing_suite(held.suite)
         now = await platform_now(connection)
         if held.opening_keys is None or held.schedule is None:
             raise PapersMissing(

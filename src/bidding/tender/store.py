@@ -77,8 +77,8 @@ async def insert_tender(
 INSERT_LOT: Final[LiteralString] = """
     INSERT INTO bidding.lot (
            tender, number, title, ceiling_price_yuan, duration_days, facts, method,
-           method_sha256, volumes, minimum_bidders, standstill_days, award_separated)
-    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9, $10, $11, $12)
+           method_sha256, volumes, minimum_bidders, standstill_days, award_separated, suite)
+    VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9, $10, $11, $12, $13)
  RETURNING id
 """
 
@@ -102,6 +102,7 @@ async def insert_lot(
             draft.minimum_bidders,
             draft.standstill_days,
             draft.award_separated,
+            draft.suite,
         )
     )
 
@@ -109,8 +110,9 @@ async def insert_lot(
 LOT: Final[LiteralString] = """
     SELECT l.id, l.tender, l.number, l.title, l.round, l.lock_key, l.status,
            l.ceiling_price_yuan, l.duration_days, l.facts, l.method, l.method_sha256, l.volumes,
-           l.minimum_bidders, l.standstill_days, l.award_separated, l.issued_on, l.deadline_at,
-           encode(l.opening_keys, 'hex') AS opening_keys, encode(l.schedule, 'hex') AS schedule,
+           l.minimum_bidders, l.standstill_days, l.award_separated, l.suite, l.issued_on,
+           l.deadline_at, encode(l.opening_keys, 'hex') AS opening_keys,
+           encode(l.schedule, 'hex') AS schedule,
            l.access_key, l.published_at, l.closed_at,
            t.number AS tender_number, t.title AS tender_title, t.regime, t.region, t.category,
            t.summary, t.buyer_uscc, t.buyer_name, t.agency_uscc, t.agency_name,
@@ -509,6 +511,7 @@ def _lot(row: Record) -> Lot:
         minimum_bidders=row["minimum_bidders"],
         standstill_days=row["standstill_days"],
         award_separated=row["award_separated"],
+        suite=row["suite"],
         issued_on=row["issued_on"],
         deadline_at=row["deadline_at"],
         opening_keys=row["opening_keys"],

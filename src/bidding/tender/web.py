@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -46,6 +46,7 @@ class LotBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     minimum_bidders: int
     standstill_days: int
     award_separated: bool
+    suite: Literal["INTL-1", "GM-1"] = "INTL-1"
 
 
 class TenderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -181,6 +182,7 @@ async def announce(
         remedy_needed=data.remedy_needed,
         clock=state.clock,
         stages=tuple((tuple(one.volumes), one.opens_at) for one in data.stages),
+        offered=state.desk.suites,
     )
     keys, schedule = await service.announce(state.desk.db, signed_in(request), lot, announcement)
     return Papers(opening_keys=keys, schedule=schedule)

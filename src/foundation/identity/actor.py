@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from foundation.problems import Conflict, Invalid, NotAllowed, NotFound, Unauthenticated
-from foundation.statements.signed import kid_of, public_key_of
+from foundation.statements.signed import kid_of, stated_key
 
 # The one role that the foundation itself knows: it registers all others.
 ADMINISTRATOR: Final = "administrator"
@@ -101,8 +101,10 @@ def check_new_actor(new: NewActor, known_roles: Collection[str] | None = None) -
     if (new.public_key is None) != (new.alg is None):
         raise Invalid("expected alg and pk together, got one of them")
     if new.public_key is not None:
-        public_key_of(new.public_key)
-        fits = "EdDSA" if len(new.public_key) == 32 else "ES256"
-        if new.alg != fits:
-            raise Invalid(f"alg: expected {fits} for this key, got {(new.alg or '')[:20]!r}")
+        stated_key(new.public_key, new.alg or "")
+        fits = ("EdDSA",) if len(new.public_key) == 32 else ("ES256", "SM2SM3")
+        if new.alg not in fits:
+            raise Invalid(
+                f"alg: expected {' or '.join(fits)} for this key, got {(new.alg or '')[:20]!r}"
+            )
     return new

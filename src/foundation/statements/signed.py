@@ -211,7 +211,7 @@ def sign(statement: Statement, signer: Signer, at: datetime | None = None) -> St
 def check_signature(alg: str, public_key: PublicKey | bytes, message: bytes, sig: bytes) -> None:
     """Check one raw signature; refuses DER, r or s out of range, and non-canonical S."""
     if isinstance(public_key, bytes):
-        public_key = _stated_key(public_key, alg)
+        public_key = _key_for(alg, public_key)
     if len(sig) != 64:
         raise BadSignature(f"expected 64 bytes r‖s, got {len(sig)}; DER is not accepted")
     try:
@@ -268,15 +268,25 @@ def public_key_of(raw: bytes) -> PublicKey:
     )
 
 
-def _stated_key(raw: bytes, alg: str) -> PublicKey:
+def _key_for(alg: str, raw: bytes) -> PublicKey:
+    try:
+        return stated_key(raw, alg)
+    except BadField as wrong:
+        # A key that is right for another algorithm: the signature is what does not fit.
+        if alg == "SM2SM3":
+            raise BadSignature(f"{wrong.message}; sign with the stated key") from None
+        raise
+
+
+def stated_key(raw: bytes, alg: str) -> PublicKey:
     """The key of raw bytes for an algorithm: a point alone does not say on which curve it lies."""
     if alg != "SM2SM3":
         return public_key_of(raw)
     try:
         return SM2PublicKey.from_bytes(raw)
     except ValueError:
-        raise BadSignature(
-            "expected SM2SM3 with an SM2 key, got a key of another kind; sign with the stated key"
+        raise BadField(
+            f"expected a point on the SM2 curve (65 bytes) for SM2SM3, got {len(raw)} other bytes"
         ) from None
 
 

@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from bidding.sealing.suites import SUITES
 from foundation.problems import Conflict
 from foundation.statements.canonical import Json, b64, time_text
 from foundation.statements.keyfile import PAIR, LoadedKey, load_key, new_key
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--name", required=True, help="its name")
     made.add_argument("--seat", required=True, help="trading-centre, notary, audit, other, …")
     made.add_argument("--app", required=True, metavar="URL", help="the organisation's licence app")
+    made.add_argument("--suite", choices=sorted(SUITES), default="INTL-1", help="of the lots")
     made.add_argument("--yes", action="store_true", help="consent (development)")
     made.add_argument(
         "--unattended", action="store_true", help="the seat is kept by `custodian serve`"
@@ -126,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _keygen(arguments: argparse.Namespace) -> int:
     home: Path = arguments.home
     passphrase = read_passphrase(arguments.passphrase_file, home / KEY)
-    keys = new_key(home / KEY, passphrase, PAIR)
+    keys = new_key(home / KEY, passphrase, PAIR, SUITES[arguments.suite].curve)
     saved = load_session(arguments.session)
     with saved.client() as client:
         at, _ = platform_time(client)
@@ -137,7 +139,7 @@ def _keygen(arguments: argparse.Namespace) -> int:
             "seat": arguments.seat,
             "person_tag": None,
             "unattended": arguments.unattended,
-            "suite": "INTL-1",
+            "suite": arguments.suite,
             "kid": keys.exchange.kid,
             "pk": b64(keys.exchange.public),
             "sign_kid": keys.signer.kid,

@@ -37,7 +37,7 @@ from bidding.sealing.recovery import new_code, read_code
 from bidding.sealing.refusals import BadRecoveryCode, FileTaken, WrongVolumes
 from bidding.sealing.rehearse import OwnKey, rehearse
 from bidding.sealing.seal import CLIENT, Bidder, Sealed, seal_package
-from bidding.sealing.suites import suite_of
+from bidding.sealing.suites import Suite, suite_of
 from foundation.ledger.policy import read_policy
 from foundation.statements.canonical import b64, time_text
 from foundation.statements.keyfile import EXCHANGE, new_key
@@ -193,22 +193,27 @@ def _bidder_keys(args: argparse.Namespace, folder: Path, lot: LotKeys) -> Bidder
         code = args.recovery_code_file.read_text().strip()
     elif earlier is not None:
         code = (earlier.path / RECOVERY_CODE).read_text().strip()
-    recovery = recovery_own(suite_of(lot.body.suite), code, lot.body.lot)
+    suite = suite_of(lot.body.suite)
+    recovery = recovery_own(suite, code, lot.body.lot)
     _write(folder / RECOVERY_CODE, f"{code}\n".encode())
     if args.licence_app:
         app = app_key(args, args.uscc, lot.body.lot)
         return BidderKeys(code=code, own=(recovery,), app=app)
-    return BidderKeys(code=code, own=(recovery, opening_own(_opening(args, folder, earlier))))
+    return BidderKeys(
+        code=code, own=(recovery, opening_own(_opening(args, folder, earlier, suite)))
+    )
 
 
-def _opening(args: argparse.Namespace, folder: Path, earlier: BidFolder | None) -> Agreement:
+def _opening(
+    args: argparse.Namespace, folder: Path, earlier: BidFolder | None, suite: Suite
+) -> Agreement:
     """The opening key: a new file, or an earlier key, of which a file is copied along."""
     word = args.opening_key
     if word is None and earlier is not None:
         word = str(earlier.path / OPENING_KEY)
     if word is None:
         passphrase = read_passphrase(args.passphrase_file, folder / OPENING_KEY)
-        return new_key(folder / OPENING_KEY, passphrase, EXCHANGE).exchange
+        return new_key(folder / OPENING_KEY, passphrase, EXCHANGE, suite.curve).exchange
     opened = open_key(word, read_passphrase(args.passphrase_file, word)).exchange
     if is_key_file(word):
         shutil.copyfile(word, folder / OPENING_KEY)

@@ -17,6 +17,7 @@ from bidding.bid.read_back import read_back_taken_in
 from bidding.bid.service import decide_pending, issue_receipts
 from bidding.opening.blobs import read_back
 from bidding.opening.closing import close_due, cut_closed
+from bidding.opening.hygiene import clear_staging, leave_no_core
 from bidding.opening.unsealing import lots_to_open, lots_to_read_back, open_lot
 from bidding.tender.drill import ask_due_drills
 from foundation.clock import LARGEST_SKEW, TOLD_SKEW, clock_skew
@@ -89,7 +90,9 @@ class Rounds:
 
 
 def make_rounds(desk: Desk) -> Sequence[Round]:
-    """Return the rounds in the order in which they are done."""
+    """Return the rounds in the order in which they are done; from now on this process decrypts."""
+    leave_no_core()
+    clear_staging(desk.work)
     rounds = Rounds(desk)
     return (
         rounds.recover,

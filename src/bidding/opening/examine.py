@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
+from bidding.opening.hygiene import leave_no_core
 from bidding.sealing.package import MachineNote, check_package, read_entry
 from bidding.sealing.packing import ITEMS_NAME, NOTE_NAME, PRICE_VOLUME, check_items
 from bidding.sealing.refusals import BadPackage
@@ -87,7 +88,7 @@ def main() -> int:
     """Serve until standard input ends."""
     isolated = leave_network()
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_no_core()
     print(json.dumps({"isolated": isolated, "pid": os.getpid()}), flush=True)  # noqa: T201 - its protocol
     for line in sys.stdin:
         asked = json.loads(line)

@@ -35,9 +35,11 @@ from bidding.opening.domain import (
     Opening,
     Result,
     Share,
+    WrongPhase,
     require_phase,
 )
 from bidding.opening.examiner import Examiner, examiner
+from bidding.opening.hygiene import STAGING
 from bidding.opening.record import offer_record, record_row
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
@@ -53,9 +55,12 @@ from bidding.sealing.unseal import (
 )
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
-from foundation.database import reading, transaction
+from foundation.clock import platform_now
+from foundation.database import Connection, reading, transaction
 from foundation.objects import ObjectMissing
+from foundation.statements.certificates import certificate_signers
 from foundation.statements.signed import read
+from foundation.statements.store import kept_statements
 
 # Each one holds some twenty mebibytes and a child process.
 MOST_AT_ONCE: Final = 4
@@ -73,13 +78,15 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
         lot = await tender_store.lot(connection, lot_id)
         opening = await store.opening(connection, lot_id)
         require_ready(opening)
+        if opening.decided != TERMINATED:
+            await _require_signed_step(desk, connection, opening)
         keys = await keys_in_force(connection, lot)
         listed = await store.listed(connection, lot_id, opening.stage)
         shares = await store.shares(connection, lot_id)
         checks = await store.checks(connection, lot_id)
         acts = {act.sid: act for act in await bid_store.acts_of_lot(connection, lot_id, lot.round)}
         before = {b.submission: b for b in await store.every_opened_bid(connection, lot_id)}
-    with TemporaryDirectory(prefix="opening-", dir=desk.work) as folder:
+    with TemporaryDirectory(prefix=STAGING, dir=desk.work) as folder:
         if opening.decided == TERMINATED:
             opened = _leave_closed(listed, shares, checks)
         else:
@@ -115,6 +122,19 @@ def require_ready(opening: Opening) -> None:
         require_phase(opening, PHASE2, PHASE3)
     else:
         require_phase(opening, PHASE4)
+
+
+async def _require_signed_step(desk: Desk, connection: Connection, opening: Opening) -> None:
+    """Refuse a job without the platform's signed step to phase 4, whatever the row says (9.7)."""
+    now = await platform_now(connection)
+    for kept in await kept_statements(connection, opening.lot, ["opening-step"]):
+        body = kept.statement.body
+        named = (body["closing"], body["stage"], body["step"])
+        if named == (opening.closing, opening.stage, PHASE4) and certificate_signers(
+            kept.statement, [desk.platform_anchor], now
+        ):
+            return
+    raise WrongPhase(f"no signed step to phase 4 of stage {opening.stage} is kept")
 
 
 def _leave_closed(

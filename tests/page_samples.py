@@ -7,8 +7,18 @@ from decimal import Decimal
 from uuid import UUID
 
 from bidding.bid.domain import Act, DoorRefusal
+from bidding.opening.console import ConsoleFacts, Present, Step
 from bidding.opening.custody import SeatTask
-from bidding.opening.domain import Listed, OpenedBid, Opening, Result, Share, Thresholds
+from bidding.opening.domain import (
+    Listed,
+    OpenedBid,
+    Opening,
+    Result,
+    Share,
+    Thresholds,
+    WindowOpen,
+    WrongPhase,
+)
 from bidding.opening.hall import HallFacts
 from bidding.participant.domain import Given
 from bidding.plan.domain import Plan
@@ -25,6 +35,7 @@ from sunbid.pages.award import Evaluated, awards_view, candidates_view, vote_vie
 from sunbid.pages.bid import Holder, ReceiptPaper, receipt_view, tasks_view, without_action
 from sunbid.pages.bid_state import Bidder, BidState, bid_state
 from sunbid.pages.charts import qr_svg, spark
+from sunbid.pages.console import console_view
 from sunbid.pages.custody import custody_view, ready_view
 from sunbid.pages.elements import Action, Check, Crumb, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
@@ -165,6 +176,7 @@ def a_frame(visitor: Visitor | None = None, now: datetime = NOW) -> PageFrame:
 
 
 SUPERVISOR = Visitor(name="林范例", role="supervisor")
+HOST = Visitor(name="李样例", role="trading-centre")
 BIDDER = Visitor(name="示例建设甲有限公司", role="bidder")
 
 
@@ -520,7 +532,35 @@ def hall_before() -> object:
     )  # fmt: skip
 
 
+def a_console() -> object:
+    """The console while bidders release: one file is damaged, one remedy member complains."""
+    told = [kept("closing", 1, count=21, list_root=DIGEST), kept("opening-step", 2, step="phase1")]
+    until = DEADLINE + timedelta(minutes=20)
+    listed = [replace(one, blob_until=until) if n == 0 else one
+              for n, one in enumerate(some_listed(5))]  # fmt: skip
+    hall = HallFacts(
+        lot=a_lot("opening"), opening=an_opening("phase1", 2), listed=listed,
+        shares=[], checks=[], results=[], bids=[],
+        needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
+        told=told, silent=[], now=DEADLINE + timedelta(minutes=14),
+    )  # fmt: skip
+    seats = [
+        Present(group=group, i=i, name=f"示例单位{group}{i}", checked=21 if i < 3 else 0,
+                complaints=int((group, i) == ("R", 2)), released=False)
+        for group in ("T", "R") for i in (1, 2, 3)
+    ]  # fmt: skip
+    window = WindowOpen("6 envelopes wait for their bidders until 10:32")
+    steps = [
+        Step(name="extended", refusal=WrongPhase("no outage")),
+        Step(name="phase3", refusal=WrongPhase("some envelopes lack their bidder's half")),
+        Step(name="phase2", refusal=window),
+    ]
+    facts = ConsoleFacts(hall=hall, steps=steps, members=seats, damaged=1)
+    return console_view(facts, is_host=True)
+
+
 SAMPLES |= {
+    "console": ("opening/console.html", a_console, HOST),
     "hall-sealed": ("opening/hall.html", hall_sealed, None),
     "hall-open": ("opening/hall.html", hall_open, BIDDER),
     "hall-suspended": ("opening/hall.html", hall_suspended, SUPERVISOR),

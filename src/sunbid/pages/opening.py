@@ -133,9 +133,9 @@ class OpeningView:
 
 
 def opening_view(
-    facts: HallFacts, own_uscc: str | None = None, *, decides: bool = False
+    facts: HallFacts, own_uscc: str | None = None, *, decides: bool = False, hosts: bool = False
 ) -> OpeningView:
-    """Everything that the hall shows of an opening now; `decides` for the lot's supervisor."""
+    """Everything that the hall shows now; `decides` for the lot's supervisor, `hosts` its host."""
     lot, opening = facts.lot, facts.opening
     own = next((b.submission for b in facts.bids if b.uscc == own_uscc), None)
     prices = price_rows(facts, own)
@@ -163,7 +163,7 @@ def opening_view(
         is_not_opened=lot.status == "not_opened",
         suspension=suspension(facts, decides=decides),
         record=None if opening is None else opening.record,
-        links=record_links(lot, opening),
+        links=(*console_links(lot, hosts=hosts), *record_links(lot, opening)),
     )
 
 
@@ -181,6 +181,12 @@ def suspension(facts: HallFacts, *, decides: bool) -> Suspension | None:
         waits_for=tuple(words(f"suspension.seat_{group}", i=i) for group, i in facts.silent),
         choices=choices if decides and opening.decided is None else (),
     )
+
+
+def console_links(lot: Lot, *, hosts: bool) -> tuple[Action, ...]:
+    """The way to the console, for the opening host alone."""
+    place = f"/lots/{lot.id}/console"
+    return (Action(label=words("console.title"), href=place, kind="primary"),) if hosts else ()
 
 
 def record_links(lot: Lot, opening: Opening | None) -> tuple[Action, ...]:

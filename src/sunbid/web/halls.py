@@ -50,7 +50,8 @@ async def hall(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
         and actor.role == "supervisor"
         and actor.subject == facts.lot.parties.supervisor_uscc
     )
-    view = opening_view(facts, own, decides=decides)
+    hosts = actor is not None and actor.subject == facts.lot.parties.host_uscc
+    view = opening_view(facts, own, decides=decides, hosts=hosts)
     view = replace(view, apart=tuple(await _apart(request, actor, lot)))
     own_part = await bidders_part(request, lot)
     return await page(request, "opening/hall.html", view, own_part=own_part)

@@ -33,8 +33,7 @@ class CheckPage {
     const draft = await this.current(found);
     const none = part(this.page, "[data-no-draft]");
     if (none !== null) none.hidden = true;
-    const shown = part(this.page, "[data-draft]");
-    if (shown !== null) shown.hidden = false;
+    for (const shown of this.page.querySelectorAll<HTMLElement>("[data-draft]")) shown.hidden = false;
     this.draw(draft);
     const needs = await this.needs(draft);
     this.drawNeeds(needs);

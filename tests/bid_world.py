@@ -13,6 +13,7 @@ from litestar import Litestar
 from litestar.middleware import DefineMiddleware
 
 from foundation.settings import Settings
+from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, from_json, sign, unsigned
 from foundation.web import problem_handlers, send_security_headers, static_files
 from sunbid.app import ROUTES
@@ -35,6 +36,12 @@ async def app_of(world: World, settings: Settings, **more: Any) -> Litestar:
         before_send=[send_security_headers],
         request_max_body_size=8 * 1024 * 1024,
     )
+
+    async def platform_time() -> Statement:
+        now = time_text(await world.now())
+        body = {"v": 1, "platform": now, "real": now, "factor": 1}
+        return sign(unsigned("platform-time", body), world.desk.platform)
+
     last = await world.desk.signer.last()
     anchor = f"#anchor platform {as_base64(world.desk.platform_anchor)}"
     app.state.update(
@@ -46,6 +53,7 @@ async def app_of(world: World, settings: Settings, **more: Any) -> Litestar:
             "background": Background(),
             "ticks": Ticks(),
             "clock": "demo",
+            "platform_time": platform_time,
             **more,
         }
     )

@@ -1,7 +1,6 @@
 """A bidder's real browser on the real application: both in the loop of the test, over sockets."""
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -9,16 +8,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from playwright.async_api import APIRequestContext, BrowserContext, Page, Request, async_playwright
+from playwright.async_api import (
+    APIRequestContext,
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    async_playwright,
+)
 
 from bid_world import app_of
 from foundation.settings import Settings
 from foundation.statements.signed import Statement, sign, unsigned
 from licences import free_port
+from sunbid.seal_origin import serve_seal_origin
 from world import BidderOf, SealedBid, World
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -50,15 +56,16 @@ class Site:
 
     world: World
     address: str
+    browser: Browser
     context: BrowserContext
     # The phone has none of the browser's cookies.
     phone: APIRequestContext
     faults: list[str] = field(default_factory=list)
     puts: list[str] = field(default_factory=list)
 
-    async def page(self) -> Page:
-        """A fresh page of the same browser; every fault of a script is noted."""
-        made = await self.context.new_page()
+    async def page(self, context: BrowserContext | None = None) -> Page:
+        """A fresh page of the same browser, or of another; every fault of a script is noted."""
+        made = await (context or self.context).new_page()
         made.set_default_timeout(PATIENCE_MS)
         made.on("pageerror", lambda error: self.faults.append(str(error)))
         made.on("request", self._asked)
@@ -120,15 +127,22 @@ class Site:
 
 
 @asynccontextmanager
-async def browser_site(world: World, settings: Settings, **more: Any) -> AsyncIterator[Site]:
+async def browser_site(
+    world: World, settings: Settings, *, has_frame: bool = False
+) -> AsyncIterator[Site]:
     """Serve the application over a world, with a ledger that ticks, and open a browser."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    app = await app_of(world, replace(settings, public_url=address, mode="demo"), **more)
+    port, seal_port = free_port(), free_port()
+    address, seal_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{seal_port}"
+    settings = replace(
+        settings, public_url=address, seal_url=seal_url, seal_port=seal_port, mode="demo"
+    )
+    frame = {"seal_url": seal_url, "frame_sources": (seal_url,)} if has_frame else {}
+    app = await app_of(world, settings, **frame)
     server = Server(
         app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False
     )
-    tasks = [asyncio.create_task(server.serve()), asyncio.create_task(_ticking(world))]
+    others = [_ticking(world), *([serve_seal_origin(settings)] if has_frame else [])]
+    tasks = [asyncio.create_task(one) for one in (server.serve(), *others)]
     try:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
@@ -136,16 +150,16 @@ async def browser_site(world: World, settings: Settings, **more: Any) -> AsyncIt
             )
             context = await browser.new_context(locale="zh-CN")
             phone = await playwright.request.new_context()
-            site = Site(world, address, context, phone)
+            site = Site(world, address, browser, context, phone)
             yield site
             await phone.dispose()
             await browser.close()
             assert site.faults == []
     finally:
         server.stop()  # type: ignore[no-untyped-call]
-        tasks[1].cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
+        for task in tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await app.state.background.stop()
 
 

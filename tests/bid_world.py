@@ -77,9 +77,9 @@ class BidderBrowser:
 
     async def log_in(self) -> None:
         """By a code, as a person does."""
-        asked = (await self.client.post("/api/v1/challenges", json={"purpose": "login"})).json()
+        asked = (await self.post("/api/v1/challenges", {"purpose": "login"})).json()
         await self.sign_on_phone(asked["id"], asked["match"])
-        made = await self.client.post("/api/v1/sessions", json={"challenge": asked["id"]})
+        made = await self.post("/api/v1/sessions", {"challenge": asked["id"]})
         assert made.status_code == 201, made.text
         found = TOKEN.search((await self.client.get("/bids", headers=PAGE)).text)
         assert found is not None

@@ -162,9 +162,10 @@ class SealPage {
 
   /** After a reload: the frame still holds the sealed files, or the person picks the saved ones. */
   private async goOn(draft: Draft): Promise<void> {
-    // The platform may have all of it already: then nothing needs to be found on this computer.
-    const sources = (await this.sending.isStored(draft)) ? new Map<string, Blob>() : await this.fromFrame(draft);
-    this.send(draft, sources);
+    // The platform may have all of it already: then nothing is sent, and the frame still lets it be saved.
+    await this.sending.isStored(draft);
+    this.draw();
+    this.send(draft, await this.fromFrame(draft));
   }
 
   private async fromFrame(draft: Draft): Promise<Map<string, Blob>> {

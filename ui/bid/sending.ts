@@ -185,7 +185,8 @@ export class Sending {
     const speed = this.meter.measure(done);
     const isMoving = this.isRunning && !this.isPaused && speed !== null && speed > 0;
     put(part(card, "[data-percent]"), `${percent}%`);
-    put(part(card, "[data-bytes]"), say(words, "bytes_of", { done: bytes(done), total: bytes(total), speed: `${bytes(isMoving ? speed : 0)}/s` }));
+    const sizes = say(words, "bytes_of", { done: bytes(done), total: bytes(total), speed: `${bytes(isMoving ? speed : 0)}/s` });
+    put(part(card, "[data-bytes]"), isDone ? bytes(total) : sizes);
     const seconds = isMoving ? (total - done) / speed : null;
     put(part(card, "[data-left]"), isDone ? "" : seconds === null ? say(words, "left_unknown") : say(words, "left", { time: span(words, seconds) }));
     const enough = part(card, "[data-enough]");

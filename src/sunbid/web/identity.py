@@ -221,6 +221,10 @@ async def log_in(request: AnyRequest, data: JSONBody[NewSession]) -> Response[Se
     token, session, _ = await log_in_browser(
         desk.db, data.challenge, browser, desk.identify, NEWCOMER
     )
+    # Rotated, never added to: the session with which the browser came ends here.
+    before = session_token(request)
+    if before is not None:
+        await close_session(desk.db, before)
     cookies = [session_cookie(desk.settings, token)]
     return Response(session_view(session, None), status_code=201, cookies=cookies)
 

@@ -171,7 +171,8 @@ async def personas_page(request: AnyRequest) -> Response[str]:
         everybody = await personas(request, settings)
     except Refused:
         everybody = None
-    return await page(request, "identity/personas.html", everybody)
+    back = safe_return(request.query_params.get("next")) or HOME
+    return await page(request, "identity/personas.html", everybody, return_to=back)
 
 
 @post("/personas", guards=[refuse_foreign_forms])

@@ -269,3 +269,19 @@ async def test_a_measured_upload_is_taken_from_bidders_and_forgotten(
     )
     assert large.status_code == 413
     assert (await platform.client().post("/api/v1/upload-speed")).status_code == 401
+
+
+@pytest.mark.misuse(34)
+async def test_a_login_ends_the_session_before_it_and_comes_back_to_its_page(
+    platform: Platform, browser: BidderBrowser
+) -> None:
+    path = f"/lots/{platform.world.lot}/bid/seal"
+    nobody = await platform.client().get(path, headers={"accept": "text/html"})
+    assert nobody.status_code == 401
+    assert f'?next={path}"' in nobody.text
+    cookies = dict(browser.client.cookies)
+    headers = {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    await browser.log_in()
+    assert (await browser.client.get("/api/v1/me")).status_code == 200
+    old = await platform.client().get("/api/v1/me", headers=headers)
+    assert old.status_code == 401

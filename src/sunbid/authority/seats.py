@@ -21,6 +21,7 @@ from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from foundation.problems import Conflict, Invalid, Refused
+from foundation.settings import LOOPBACK
 from foundation.statements.canonical import parse_time
 from foundation.statements.keyfile import BadKeyFile, load_key, read_public
 from foundation.statements.signed import read
@@ -36,8 +37,8 @@ from sunbid.seat.acts import (
     plain,
     send_check,
     send_release,
+    shown_keys,
 )
-from sunbid.seat.evidence import Held
 from sunbid.seat.home import KEY, VOUCHED, claimed
 from sunbid.seat.session import open_session
 
@@ -86,13 +87,13 @@ class SeatView:
 
 
 class SeatForm(msgspec.Struct, frozen=True):
-    """The one click, or the no; `closing` is what was shown."""
+    """The one click, or the no; `shown` is what it is about: opening keys or a closing."""
 
     at: str
     kid: str
     act: str
     back: str = ""
-    closing: str = ""
+    shown: str = ""
     answer: str = "yes"
 
 
@@ -100,7 +101,8 @@ def place_of_seat(at: str, kid: str, act: str, platforms: tuple[str, ...]) -> Pl
     """Read who asks; refuses a platform that this phone was not started for."""
     parts = urlsplit(at)
     origin = f"{parts.scheme}://{parts.netloc}"
-    if origin not in platforms or act not in ACTS:
+    known = parts.hostname in LOOPBACK or origin in platforms
+    if not known or act not in ACTS:
         raise Invalid(f"expected a question of a platform known to this phone, got {at[:100]!r}")
     try:
         lot = str(UUID(parts.path.rsplit("/", 1)[-1]))
@@ -127,7 +129,7 @@ async def answer_question(
     """The member's click: judge the question once more by every rule, answer, go back."""
     place = place_of_seat(data.at, data.kid, data.act, state.platforms)
     if data.answer != "no":
-        await asyncio.to_thread(_answer, state.holders, place, data.closing)
+        await asyncio.to_thread(_answer, state.holders, place, data.shown)
     back = back_to(data.back, place.origin)
     if back is not None:
         return Redirect(back, status_code=303)
@@ -135,8 +137,7 @@ async def answer_question(
 
 
 def _examined(holders: Holders, place: Place, back: str | None) -> SeatView:
-    with _at_work(holders, place) as (seat, held):
-        own = held.appointment
+    with _at_work(holders, place) as seat:
         view = SeatView(
             at=f"{place.origin}/lots/{place.lot}",
             kid=place.kid,
@@ -144,39 +145,52 @@ def _examined(holders: Holders, place: Place, back: str | None) -> SeatView:
             back=back,
             host=urlsplit(place.origin).netloc,
             lot=place.lot,
-            seat=f"{own.group}{own.i}",
-            opening_keys=own.keys.sid,
+            seat="",
+            opening_keys="",
         )
-        if place.act == "drill":
-            return view
         try:
-            _, asked = look(seat, place.lot)
+            return _of_drill(view, seat) if place.act == "drill" else _of_list(view, seat)
         except Refused as refused:
             return replace(view, refusal=plain(refused))
-        question = asked.question
-        stages = [s for s in question.schedule.stages if s.stage == question.stage]
-        opens_at = stages[0].opens_at if stages else None
-        return replace(
-            view,
-            closing=question.closing_sid,
-            count=question.closing.count,
-            files=len(question.files),
-            stage=question.stage,
-            version=question.schedule.version,
-            opens_at=None if opens_at is None else parse_time(opens_at),
-            now=question.now,
-            remarks=asked.remarks,
-        )
 
 
-def _answer(holders: Holders, place: Place, closing: str) -> None:
-    with _at_work(holders, place) as (seat, _):
+def _of_drill(view: SeatView, seat: Seat) -> SeatView:
+    """The opening keys that are shown: with the click they become the seat's appointment."""
+    keys, group, i = shown_keys(seat, view.lot)
+    return replace(view, seat=f"{group}{i}", opening_keys=keys)
+
+
+def _of_list(view: SeatView, seat: Seat) -> SeatView:
+    """The list, examined by every rule that needs no key."""
+    held, asked = look(seat, view.lot)
+    own, question = held.appointment, asked.question
+    stages = [s for s in question.schedule.stages if s.stage == question.stage]
+    opens_at = stages[0].opens_at if stages else None
+    return replace(
+        view,
+        seat=f"{own.group}{own.i}",
+        opening_keys=own.keys.sid,
+        closing=question.closing_sid,
+        count=question.closing.count,
+        files=len(question.files),
+        stage=question.stage,
+        version=question.schedule.version,
+        opens_at=None if opens_at is None else parse_time(opens_at),
+        now=question.now,
+        remarks=asked.remarks,
+    )
+
+
+def _answer(holders: Holders, place: Place, shown: str) -> None:
+    """Answer what was `shown`: the opening keys of a drill, or the closing of a list."""
+    with _at_work(holders, place) as seat:
         if place.act == "drill":
+            keep_appointment(seat, place.lot, expected=shown)
             answer_drills(seat, place.lot)
             return
         _, asked = look(seat, place.lot)
-        # What was shown is what is answered: a click for one list releases no other.
-        if asked.question.closing_sid != closing:
+        # A click for one list releases no other.
+        if asked.question.closing_sid != shown:
             raise OtherQuestion("expected the list that was shown, got another; look again")
         if place.act == "check":
             send_check(seat, place.lot)
@@ -185,8 +199,8 @@ def _answer(holders: Holders, place: Place, closing: str) -> None:
 
 
 @contextmanager
-def _at_work(holders: Holders, place: Place) -> Iterator[tuple[Seat, Held]]:
-    """The seat with its keys open, in a session of its organisation; its appointment is kept."""
+def _at_work(holders: Holders, place: Place) -> Iterator[Seat]:
+    """The seat with its keys open, in a session of its organisation."""
     home = _home_of(holders, place.kid)
     with claimed(home):
         passphrase = (home.parent / PASSPHRASE_FILE).read_text().strip()
@@ -194,10 +208,7 @@ def _at_work(holders: Holders, place: Place) -> Iterator[tuple[Seat, Held]]:
         uscc = str(read((home / VOUCHED).read_bytes()).body["uscc"])
         client = open_session(place.origin, holders.files.folder.licence(uscc).signer)
         with client:
-            seat = Seat(home=home, keys=keys, client=client)
-            if not seat.folder(place.lot).is_appointed:
-                keep_appointment(seat, place.lot)
-            yield seat, seat.held(place.lot)
+            yield Seat(home=home, keys=keys, client=client)
 
 
 def _home_of(holders: Holders, kid: str) -> Path:

@@ -15,14 +15,15 @@ import msgspec
 from bidding.sealing import drill
 from bidding.sealing.bodies import Group
 from bidding.sealing.member import release_r, release_t, share_check
+from bidding.sealing.opening_keys import lot_keys
 from bidding.sealing.refusals import MemberRefuses
 from bidding.sealing.suites import suite_of
 from foundation.problems import Refused
 from foundation.statements.canonical import BadField, b64, unb64
 from foundation.statements.keyfile import LoadedKey
-from foundation.statements.signed import Statement, sign, unsigned
+from foundation.statements.signed import Statement, from_json, sign, unsigned
 from sunbid.client import Client, demo_time
-from sunbid.seat.appointment import appoint, held_of, load_held
+from sunbid.seat.appointment import appoint, held_of, load_held, seat_in
 from sunbid.seat.evidence import Held
 from sunbid.seat.home import LotFolder
 from sunbid.seat.question import Asked, NothingAsked, examine, read_shown
@@ -91,6 +92,16 @@ def keep_appointment(
         )
     except (KeyError, TypeError, AttributeError):
         raise MemberRefuses("expected the lot's file for members, got something else") from None
+
+
+def shown_keys(seat: Seat, lot: str) -> tuple[str, Group, int]:
+    """The opening keys that the platform shows now, and this seat in them; nothing is kept."""
+    material = seat.client.get(f"/api/v1/lots/{lot}/sealing-material")
+    try:
+        keys = lot_keys(from_json(material["opening_keys"]))
+    except (KeyError, TypeError):
+        raise MemberRefuses("expected the lot's file for members, got something else") from None
+    return keys.sid, *seat_in(keys, seat.keys)
 
 
 def _as_shown(material: Mapping[str, Any], policy_text: str | None) -> Held:

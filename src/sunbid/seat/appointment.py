@@ -42,7 +42,7 @@ def appoint(
     """
     statement = from_json(material["opening_keys"])
     opening_keys = lot_keys(statement)
-    group, i = _seat_of(opening_keys, keys)
+    group, i = seat_in(opening_keys, keys)
     value = {
         "opening_keys": statement.json(),
         "group": group,
@@ -92,7 +92,8 @@ def held_of(value: Mapping[str, Any]) -> Held:
     )
 
 
-def _seat_of(opening_keys: LotKeys, keys: LoadedKey) -> tuple[Group, int]:
+def seat_in(opening_keys: LotKeys, keys: LoadedKey) -> tuple[Group, int]:
+    """Group and number of the seat that these keys have; refuses opening keys without one."""
     groups: tuple[Group, ...] = ("T", "R")
     for group in groups:
         members = opening_keys.members(group)

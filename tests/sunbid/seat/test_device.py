@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bidding.opening.custody import seat_tasks
+from bidding.sealing.refusals import WrongOpeningKeys
 from bidding.tender import drill
 from foundation.language import LANGUAGES, Language
 from foundation.problems import Invalid
@@ -64,7 +65,12 @@ async def test_a_member_answers_from_the_drill_to_the_release(
     assert await asked(world, "T1") == "drill"
     view = await at_device(_examined, holders, asks(world, "T1", "drill"), None)
     assert (view.seat, view.opening_keys) == ("T1", (await world.keys()).sid)
-    await at_device(_answer, holders, asks(world, "T1", "drill"), "")
+    # Looking keeps nothing; the click keeps the opening keys that were shown, and no others.
+    home = world.folder / "people" / "notary" / "seat-0001" / str(world.lot)
+    assert not (home / "appointment.json").exists()
+    with pytest.raises(WrongOpeningKeys):
+        await at_device(_answer, holders, asks(world, "T1", "drill"), "0" * 64)
+    await at_device(_answer, holders, asks(world, "T1", "drill"), view.opening_keys)
     assert await asked(world, "T1") == "waits"
     closing = await world.begin_opening()
     await world.tick()
@@ -93,6 +99,10 @@ async def test_the_device_shows_why_it_refuses(
 ) -> None:
     await with_bids(world)
     holders, client = a_device(world, "T1", monkeypatch)
+    early = await at_device(_examined, holders, asks(world, "T1", "check"), None)
+    assert "no appointment" in (early.refusal or "")
+    await drill.begin_drill(world.db, world.actors["agency"], world.lot)
+    await at_device(_answer, holders, asks(world, "T1", "drill"), (await world.keys()).sid)
     await world.begin_opening()
     await world.tick()
     client.changes["member-material"] = lambda shown: {**shown, "schedules": []}

@@ -40,7 +40,7 @@ from sunbid.seat.acts import (
     shown_keys,
 )
 from sunbid.seat.home import KEY, VOUCHED, claimed
-from sunbid.seat.session import open_session
+from sunbid.session import open_session
 
 Act = Literal["drill", "check", "release"]
 ACTS: Final = ("drill", "check", "release")

@@ -29,7 +29,7 @@ from sunbid.seat.evidence import Held
 from sunbid.seat.home import KEY, VOUCHED, claimed
 from sunbid.seat.omissions import read_omission
 from sunbid.seat.service import ROUND_S, Service
-from sunbid.seat.session import open_session
+from sunbid.session import open_session
 
 LASTS: Final = timedelta(days=365)
 

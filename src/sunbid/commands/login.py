@@ -7,21 +7,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from foundation.problems import Conflict
-from foundation.statements.canonical import Json
-from foundation.statements.signed import Statement, unsigned
-from sunbid.client import BadAnswer, Client, SavedSession, save_session
+from sunbid.client import Client, save_session
 from sunbid.commands.signing import add_signer, host_of, signed_by
+from sunbid.session import challenge_statement, session_of
 
 HELP = "open a session by signing a challenge"
 SESSION_VARIABLE: Final = "SUNBID_SESSION"
 DEFAULT_SESSION: Final = "sunbid-session.json"
-
-
-class OtherPlatform(Conflict):
-    """The challenge is for another platform."""
-
-    code = "other-platform"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,35 +46,3 @@ async def log_in(arguments: argparse.Namespace) -> int:
     save_session(arguments.session, saved)
     sys.stderr.write(f"{saved.name} ({saved.role}) is logged in; session in {arguments.session}\n")
     return 0
-
-
-def challenge_statement(answer: Json, server: str) -> Statement:
-    """The login to be signed; refuses one for another platform, which a stranger passed on."""
-    try:
-        asked = unsigned(answer["type"], answer["body"])
-        aud = asked.body["aud"]
-    except (KeyError, TypeError):
-        raise BadAnswer(f"expected a challenge of {server}, got something else") from None
-    if asked.type != "login" or aud != host_of(server):
-        raise OtherPlatform(
-            f"expected a login for {host_of(server)}, got a {asked.type} for {aud}; use the "
-            "address that the platform itself names"
-        )
-    return asked
-
-
-def session_of(answer: Json, server: str) -> SavedSession:
-    """The session that the platform opened."""
-    try:
-        actor = answer["actor"]
-        return SavedSession(
-            server=server,
-            token=answer["token"],
-            role=actor["role"],
-            name=actor["name"],
-            subject=actor["subject"],
-            kid=actor["kid"],
-            expires_at=answer["expires_at"],
-        )
-    except (KeyError, TypeError):
-        raise BadAnswer(f"expected a session of {server}, got something else") from None

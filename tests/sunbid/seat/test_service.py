@@ -14,7 +14,10 @@ import pytest
 
 from bidding.tender import drill
 from foundation.database import reading
+from foundation.identity import challenge as challenges
+from foundation.identity.login import log_in_command
 from foundation.identity.store import actor_of_key
+from foundation.statements.signed import sign
 from opening_world import with_bids
 from seat_world import InProcess, at_device, seat_of
 from sunbid import doors
@@ -204,6 +207,14 @@ async def test_an_unattended_seat_opens_its_own_sessions(world: World) -> None:
         found = await actor_of_key(connection, keys.signer.kid)
     assert found is not None
     assert (found[0].role, found[0].subject) == ("custodian", holder.uscc)
+    asked = await challenges.begin_login(world.db, aud="x", browser="own", return_to=None)
+
+    async def nobody(*_: object) -> Any:
+        raise AssertionError("no certificate was shown")
+
+    signed = sign(asked.statement, keys.signer)
+    _, session = await log_in_command(world.db, signed, "own", nobody, "bidder")
+    assert session.actor.id == found[0].id
 
 
 def test_the_command_ends_cleanly_on_a_signal(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-// As much of X.509 as the platform's own certificate needs: P-256, a chain to a known anchor.
+// As much of X.509 as the platform's own certificates need: P-256 or SM2, a chain to a known anchor.
+import * as gm from "../sealing/gm";
 import type { Raw } from "./statement";
-import { same } from "./statement";
+import { hex, same } from "./statement";
 
 export interface Certificate {
   whole: Raw;
@@ -10,6 +11,7 @@ export interface Certificate {
   since: number;
   until: number;
   point: Raw;
+  isSm2: boolean;
   signature: Raw;
 }
 
@@ -22,6 +24,8 @@ interface Node {
 const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 const POINT = 65;
+// 1.2.156.10197.1.301 as a key's parameters name it.
+const SM2_CURVE = "06082a811ccf5501822d";
 
 function read(raw: Raw): Node[] {
   const found: Node[] = [];
@@ -72,6 +76,7 @@ export function readCertificate(whole: Raw): Certificate {
     since: timeOf(at(validity, 0)),
     until: timeOf(at(validity, 1)),
     point: at(key, 1).content.slice(1),
+    isSm2: hex(at(key, 0).content).endsWith(SM2_CURVE),
     signature: bits.content.slice(1),
   };
 }
@@ -89,6 +94,7 @@ function raw(der: Raw): Raw {
 /** Whether a signature (r‖s) of a message is by a certificate's key. */
 export async function verifyWith(by: Certificate, message: Raw, signature: Raw): Promise<boolean> {
   if (by.point.length !== POINT || signature.length !== 64) return false;
+  if (by.isSm2) return gm.verify(by.point, message, signature);
   const key = await crypto.subtle.importKey("raw", by.point, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
   return crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, message);
 }

@@ -107,8 +107,9 @@ export async function verifyReceipt(file: ReceiptFile, sid: string, policy: Poli
 
 async function checkSignature(sigs: SignedStatement["sigs"], message: Raw, policy: Policy, at: number): Promise<void> {
   const [one] = sigs;
-  if (one === undefined || sigs.length !== 1 || one.alg !== "ES256" || one.chain.length === 0) throw new Unproven("C2");
+  if (one === undefined || sigs.length !== 1 || one.chain.length === 0) throw new Unproven("C2");
   const path = one.chain.map((der) => readCertificate(fromBase64(der)));
+  if (one.alg !== (path[0]?.isSm2 ? "SM2SM3" : "ES256")) throw new Unproven("C2");
   const last = path.at(-1) as Certificate;
   let anchored = policy.anchors.some((anchor) => same(anchor.whole, last.whole));
   for (const anchor of policy.anchors) anchored ||= await isIssuedBy(last, anchor);

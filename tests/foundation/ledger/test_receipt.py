@@ -42,10 +42,13 @@ from foundation.ledger.receipt import (
     verify_receipt,
 )
 from foundation.ledger.tree import hash_leaf, hash_range, inclusion_ranges, new_nodes, root_of
+from foundation.settings import Settings
 from foundation.statements.canonical import Json, b64, canonical, time_ms, time_text
 from foundation.statements.signed import KeySigner, Statement, sign, unsigned
 from sunbid import cli
+from sunbid.platform_key import load_platform_device
 from sunbid.verify import ledger as independent
+from web_oracle import ESBUILD, ROOT, bundle, node
 
 ORIGIN = "test.example/ledger"
 LOG = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
@@ -451,3 +454,41 @@ def test_the_command_needs_no_server_library(tmp_path: Path) -> None:
     )
     assert ended.returncode == 2, ended.stderr
     assert ended.stdout.endswith("[]\n")
+
+
+@pytest.mark.skipif(not ESBUILD.is_file(), reason="run python build_web.py first")
+@pytest.mark.parametrize("suite", ["INTL-1", "GM-1"])
+def test_the_browsers_own_check_agrees(suite: str, tmp_path: Path) -> None:
+    settings = Settings(mode="development", data_dir=tmp_path)
+    found = load_platform_device(settings, INTAKE) if suite == "GM-1" else (PLATFORM, ANCHOR)
+    assert found is not None
+    signer, anchor = found
+    made, forged = a_receipt(), "2026-03-02T01:20:00.000Z"
+
+    def ask(proof: str, quorum: str, sid: str = made.act, **changes: Json) -> dict[str, Json]:
+        statement = sign(unsigned("receipt", made.body), signer)
+        file = json.loads(receipt_file(statement, proof))
+        file["statement"]["body"] |= changes
+        return {"file": file, "sid": sid, "policy": trusting(LOG, quorum)}
+
+    def trusting(log: Ed25519PrivateKey, quorum: str) -> str:
+        lines = policy_text(quorum, log).rpartition("#anchor")[0]
+        return f"{lines}#anchor platform {base64.b64encode(anchor).decode()}\n"
+
+    other = trusting(Ed25519PrivateKey.from_private_bytes(b"o" * 32), "none")
+    questions = {
+        "unwitnessed": ask(made.proof, "none"),
+        "accepted": ask(made.proof, "w"),
+        "witnessed": ask(witnessed(made).proof, "w"),
+        "C2": ask(made.proof, "none", intake=forged),
+        "C3": ask(made.proof, "none", sid="0" * 64),
+        "C5": ask(made.proof.replace("index 5", "index 4", 1), "none"),
+        "C6": ask(made.proof, "none") | {"policy": other},
+    }
+    script = tmp_path / "receipt.cjs"
+    bundle(ROOT / "tests" / "web" / "receipt.ts", script, "--platform=node", "--format=cjs")
+    lines = "".join(json.dumps(one) + "\n" for one in questions.values())
+    told = subprocess.run(
+        [str(node()), str(script)], input=lines, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == list(questions)

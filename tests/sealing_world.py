@@ -164,7 +164,7 @@ def opening_keys(of: Suite = INTL_1, **changes: Any) -> LotKeys:
     return lot_keys(statement)
 
 
-def schedule(**changes: Any) -> Statement:
+def schedule(of: Suite = INTL_1, **changes: Any) -> Statement:
     """A schedule of one stage with two volumes, signed by both."""
     body: dict[str, Any] = {
         "v": 1,
@@ -186,7 +186,7 @@ def schedule(**changes: Any) -> Statement:
     body.update(changes)
     statement = unsigned("schedule", body)
     for uscc in (BUYER, SUPERVISOR):
-        statement = sign(statement, licence(uscc))
+        statement = sign(statement, licence(uscc, of))
     return statement
 
 
@@ -295,9 +295,9 @@ class Ledger:
         return make_proof(index, path, note.to_text()).to_text()
 
 
-def lot_file(**changes: Any) -> dict[str, Any]:
+def lot_file(of: Suite = INTL_1, **changes: Any) -> dict[str, Any]:
     """The sealing material of the lot, as the platform would serve it."""
-    keys, plan, ledger = opening_keys(), schedule(), Ledger()
+    keys, plan, ledger = opening_keys(of), schedule(of), Ledger()
     ledger.add(keys.statement)
     ledger.add(plan)
     ledger.add(unsigned("event", {"v": 1}))
@@ -312,7 +312,7 @@ def lot_file(**changes: Any) -> dict[str, Any]:
         "proofs": {"0": ledger.proof(0), "1": ledger.proof(1)},
         "policy_text": ledger.policy_text,
         "pinned": {"buyer_uscc": BUYER, "supervisor_uscc": SUPERVISOR},
-        "anchors": [b64(anchor())],
+        "anchors": [b64(anchor(of))],
         "required_volumes": ["price", "qual"],
         "clock": "real",
         "platform_time": None,

@@ -20,7 +20,9 @@ from bidding.sealing.envelope import check_listed, check_manifest, read_file_hea
 from bidding.sealing.opening_keys import lot_keys
 from bidding.sealing.package import read_entry
 from bidding.sealing.parts import hash_file
-from foundation.statements.canonical import parse, time_text
+from bidding.sealing.suites import GM_1
+from foundation.statements.canonical import b64, parse, time_text, unb64
+from foundation.statements.keyfile import read_public
 from foundation.statements.signed import KeySigner, decode_body, read, sign, unsigned
 from sunbid.cli import main
 
@@ -122,6 +124,37 @@ def test_the_record_alone_opens_nothing_and_b_is_nowhere(desk: Desk) -> None:
     assert set(parse(record, limit=1 << 20)["volumes"][0]) == {
         "volume", "file", "tree", "parts", "t", "bidder_salt",
     }  # fmt: skip
+
+
+def test_a_lot_of_gm_is_sealed_with_keys_of_gm_and_rehearsed(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk.folder / "lot.json").write_text(json.dumps(world.lot_file(GM_1)))
+    assert desk.seal() == 0
+    out = desk.folder / "out"
+    body = decode_body(read((out / "manifest.json").read_bytes()), Manifest)
+    assert body.suite == "GM-1"
+    assert read_public(out / "opening-key.json").curve == "SM2"
+    head = read_file_head(out / "qual.tbe")
+    assert head.header_hash == GM_1.hash(head.header_bytes)
+    assert {len(unb64(share.ct)) for share in head.wraps.t.shares} == {161}
+    words = ["rehearse", str(out), "--passphrase-file", str(desk.folder / "passphrase")]
+    assert main(words) == 0
+    capsys.readouterr()
+
+
+def test_opening_keys_signed_by_another_suite_are_refused(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = unsigned("opening-keys", world.opening_keys_body(GM_1))
+    for uscc in (world.BUYER, world.SUPERVISOR):
+        keys = sign(keys, world.licence(uscc))
+    made = {**world.lot_file(GM_1), "opening_keys": keys.json()}
+    made["anchors"] += [b64(world.anchor())]
+    (desk.folder / "lot.json").write_text(json.dumps(made))
+    assert desk.seal() != 0
+    assert "GM-1" in capsys.readouterr().err
+    assert desk.left() == set()
 
 
 def test_both_keys_rehearse(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from bidding.opening.domain import (
     list_entries,
     released_by,
 )
+from bidding.opening.omissions import OMISSION, answers
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from bidding.tender.service import is_party, public_leaves
@@ -39,6 +40,7 @@ MEMBER_TYPES: Final = (
     "release-ack",
     "release-b",
     "release-r",
+    OMISSION,
 )
 SHOWN_FROM: Final = frozenset({"phase4", "record", "done"})
 
@@ -61,6 +63,8 @@ async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, J
             for one in await kept_statements(connection, lot_id, MEMBER_TYPES)
             if one.statement.body.get("stage", opening.stage) == opening.stage
         ]
+        omitted = [one for one in kept if one.statement.type == OMISSION]
+        answered = await answers(connection, lot, omitted)
         leaves, proofs = await public_leaves(connection, kept)
         if opening.cut is not None:
             cut = await leaf_opening(connection, opening.cut)
@@ -80,6 +84,7 @@ async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, J
         "headers": [b64(one.header) for one in listed],
         "wraps": [b64(one.wraps) for one in listed],
         "trees": [one.tree for one in listed],
+        "omission_answers": answered,
         "leaves": leaves,
         "proofs": proofs,
     }
@@ -102,6 +107,7 @@ _SHOWN_FILES: Final = (
     ("steps", "opening-step"),
     ("remedy_starts", "remedy-start"),
     ("acks", "release-ack"),
+    ("omissions", OMISSION),
 )
 
 

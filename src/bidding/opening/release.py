@@ -64,6 +64,7 @@ from foundation.statements.store import (
 )
 
 WRONG_VALUES_A_MINUTE: Final = 10
+MOST_OBJECTIONS: Final = 5
 # Whose shares the two kinds of cured shares are.
 GROUP_OF: Final[Mapping[str, Group]] = {"tshare": "T", "rshare": "R"}
 
@@ -72,6 +73,12 @@ class TooManyWrongValues(TooMany):
     """Too many wrong values from one place within a minute."""
 
     code = "too-many-wrong-values"
+
+
+class TooManyObjections(TooMany):
+    """A bidder has raised as many objections in this stage as it may."""
+
+    code = "too-many-objections"
 
 
 @asynccontextmanager
@@ -339,7 +346,21 @@ async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id:
             raise NotAllowed(f"expected the licence signature of {body.uscc} alone; sign with it")
         if body.uscc not in await _bidders(connection, lot):
             raise NotAllowed("an objection at the opening is raised by a bidder of the list")
+        await _require_few(connection, lot_id, body)
         await _keep(connection, lot, statement)
+
+
+async def _require_few(connection: Connection, lot_id: UUID, body: Objection) -> None:
+    raised = [
+        kept.statement.body
+        for kept in await kept_statements(connection, lot_id, ["objection"])
+        if kept.statement.body["uscc"] == body.uscc and kept.statement.body["stage"] == body.stage
+    ]
+    if len(raised) >= MOST_OBJECTIONS:
+        raise TooManyObjections(
+            f"expected at most {MOST_OBJECTIONS} objections of one bidder in a stage; the record "
+            "shows those, what is new belongs to an objection after the opening"
+        )
 
 
 def check_seat(keys: LotKeys, group: Group, i: int, kid: str, statement: Statement) -> None:

@@ -9,7 +9,17 @@ from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from bidding.opening import apart, blobs, closing, material, orders, release, stages, steps
+from bidding.opening import (
+    apart,
+    blobs,
+    closing,
+    material,
+    omissions,
+    orders,
+    release,
+    stages,
+    steps,
+)
 from bidding.opening.release import wrong_values_limited
 from foundation.identity.request import actor_of, place_of, signed_in
 from foundation.statements.signed import from_json
@@ -111,6 +121,16 @@ async def cure(
     return {"statement": statement.sid}
 
 
+@post("/api/v1/lots/{lot:uuid}/omissions", tags=["opening"])
+async def omission(
+    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[StatementBody]
+) -> dict[str, Any]:
+    """Raise a receipt that the list does not honour; no login is needed, it proves itself."""
+    statement = from_json(data.statement)
+    await omissions.take_omission(request.app.state.desk, lot, statement)
+    return {"statement": statement.sid}
+
+
 @post("/api/v1/lots/{lot:uuid}/resupplies", tags=["opening"])
 async def resupply(
     request: AnyRequest, lot: FromPath[UUID], data: JSONBody[ResupplyBody]
@@ -197,6 +217,7 @@ routes: Final = [
     make_step,
     release_b,
     cure,
+    omission,
     resupply,
     ask_decision,
     propose_termination,

@@ -1,0 +1,74 @@
+"""A receipt that the list does not honour: raised by anyone, answered by the bidder's own act."""
+
+from typing import Any
+
+import pytest
+
+from bidding.bid import service as bids
+from bidding.opening.domain import OtherClosing
+from bidding.opening.material import member_material
+from bidding.opening.omissions import NothingOmitted, take_omission
+from bidding.opening.release import TooManyObjections, take_objection
+from foundation.statements.signed import BadSignature, Statement, read, unsigned
+from opening_world import all_hold, open_all, with_bids
+from world import World, actor, refused
+
+
+async def omission_of(world: World, of: str, closing: str, **changes: Any) -> Statement:
+    """The omission of an act's receipt."""
+    found = await bids.show_act(world.desk, of)
+    receipt = read(found.act.receipt or b"").json()
+    receipt["body"] = {**receipt["body"], **changes}
+    body = {"v": 1, "closing": closing, "receipt": receipt, "proof": found.proof or "-"}
+    return unsigned("omission", body)
+
+
+@pytest.mark.misuse(83)
+async def test_an_omission_is_shown_to_members_with_the_act_that_answers_it(world: World) -> None:
+    bidders = await with_bids(world)
+    # One bidder replaced its bid, and somebody brings its older receipt.
+    made = await world.seal(bidders[0])
+    await world.upload(made)
+    await world.hand_in(bidders[0], made)
+    await world.tick()
+    closing = await world.begin_opening()
+    older, newer = (one.sid for one in bidders[0].acts)
+    for wrong, kind in (
+        (await omission_of(world, newer, closing.sid), NothingOmitted),
+        (await omission_of(world, older, "00" * 32), OtherClosing),
+        (await omission_of(world, older, closing.sid, act=bidders[1].acts[0].sid), BadSignature),
+    ):
+        assert isinstance(await refused(take_omission(world.desk, world.lot, wrong)), kind)
+    raised = await omission_of(world, older, closing.sid)
+    await take_omission(world.desk, world.lot, raised)
+    await take_omission(world.desk, world.lot, raised)
+    seat = world.group("T")[0]
+    shown = await member_material(world.desk, actor("custodian", seat.uscc, seat.name), world.lot)
+    assert [one["body"]["receipt"]["body"]["act"] for one in shown["omissions"]] == [older]
+    (answer,) = shown["omission_answers"][raised.sid]
+    assert answer["body"]["prev"] == older
+    await world.tick()
+    for bidder in bidders:
+        await world.release(bidder, closing)
+    await world.check_all()
+    await open_all(world)
+    await all_hold(world)
+
+
+async def test_a_bidder_objects_so_often_and_no_more(world: World) -> None:
+    bidders = await with_bids(world, count=2, minimum=2)
+    closing = await world.begin_opening()
+
+    async def objects(number: int, text: str) -> None:
+        bidder = bidders[number]
+        body = {
+            "v": 1, "closing": closing.sid, "stage": 1, "uscc": bidder.uscc, "content": text,
+        }  # fmt: skip
+        who = actor("bidder", bidder.uscc, bidder.name)
+        statement = world.by_licence("objection", body, bidder.uscc)
+        await take_objection(world.desk, who, statement, world.lot)
+
+    for number in range(5):
+        await objects(0, f"异议 {number}")
+    assert isinstance(await refused(objects(0, "再来一次")), TooManyObjections)
+    await objects(1, "另一家不受影响")

@@ -152,7 +152,7 @@ class Platform:
         """Every address that can be read, for this lot."""
         names = {**PLACEHOLDERS, "lot": str(self.world.lot)}
         return [
-            re.sub(r"\{(\w+)(?::\w+)?\}", lambda m: names[m[1]], path)
+            re.sub(r"\{(\w+)(?::\w+)?\}", lambda m: names.get(m[1], NOBODYS), path)
             for route in ROUTES
             if "GET" in {str(getattr(m, "value", m)) for m in getattr(route, "http_methods", ())}
             for path in route.paths

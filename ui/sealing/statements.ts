@@ -90,8 +90,8 @@ export class Statement {
 export const sidOf = (type: string, body: Json | Record<string, unknown>): string =>
   hex(sha256(concat(utf8(`sunbid/v1/${type}\n`), canonical(body))));
 
-/** Identity of a public key, in both suites by SHA-256: 16 characters. */
-export const kidOf = (raw: Bytes): string => b64(sha256(raw).slice(0, 12));
+/** Identity of a public key, by the hash of the suite whose curve it lies on (2.2): 16 characters. */
+export const kidOf = (raw: Bytes): string => b64((gm.isPoint(raw) ? gm.sm3(raw) : sha256(raw)).slice(0, 12));
 
 /** Checks one raw signature; refuses DER, r or s out of range, and a non-canonical S. */
 export async function checkSignature(alg: string, key: PublicKey, message: Bytes, sig: Bytes): Promise<void> {

@@ -32,7 +32,7 @@ from foundation.statements.canonical import (
     time_text,
     unb64,
 )
-from foundation.statements.sm2 import SM2PrivateKey, SM2PublicKey
+from foundation.statements.sm2 import SM2PrivateKey, SM2PublicKey, is_point, sm3
 
 LARGEST_STATEMENT: Final = 4 * 1024 * 1024
 LARGEST_ACT: Final = 256 * 1024
@@ -291,9 +291,13 @@ def stated_key(raw: bytes, alg: str) -> PublicKey:
 
 
 def kid_of(public_key: PublicKey | bytes) -> str:
-    """Identity of a public key: 16 characters."""
+    """Identity of a public key: 16 characters of the hash of its suite (sealing.md 2.2).
+
+    Which suite, the key itself says: SM3 for a point on the curve of SM2, SHA-256 for all others.
+    """
     raw = public_key if isinstance(public_key, bytes) else raw_public_key(public_key)
-    return b64(hashlib.sha256(raw).digest()[:12])
+    digest = sm3(raw) if is_point(raw) else hashlib.sha256(raw).digest()
+    return b64(digest[:12])
 
 
 @dataclass(frozen=True, slots=True)

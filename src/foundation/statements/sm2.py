@@ -119,6 +119,15 @@ def read_point(point: bytes) -> Point:
     raise ValueError("expected an uncompressed point on the SM2 curve (65 bytes)")
 
 
+def is_point(raw: bytes) -> bool:
+    """Whether bytes are an uncompressed point on the SM2 curve: what a raw key of GM-1 is."""
+    try:
+        read_point(raw)
+    except ValueError:
+        return False
+    return True
+
+
 def point_bytes(point: Point) -> bytes:
     """The 65 bytes of a point."""
     return b"\4" + point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big")

@@ -13,6 +13,7 @@ from sunbid.verify.archive import blocks
 from sunbid.verify.bodies import HEADER, WRAPS
 from sunbid.verify.canonical import Malformed, Object, b64, parse, sha256, unb64
 from sunbid.verify.ledger import leaf_hash, root_of
+from sunbid.verify.sm2 import is_point, sm3
 from sunbid.verify.suites import INTL_1, TAG, Suite
 
 MAGIC: Final = b"\x89TBE1\r\n\x1a"
@@ -227,4 +228,4 @@ def bidder_tag(salt: str, uscc: str) -> str:
 
 def kid_of(raw: bytes) -> str:
     """Return the kid of a raw public key (2.2)."""
-    return b64(sha256(raw)[:12])
+    return b64((sm3(raw) if is_point(raw) else sha256(raw))[:12])

@@ -67,6 +67,15 @@ def public_key(raw: bytes) -> Sm2Key:
     return Sm2Key((x, y))
 
 
+def is_point(raw: bytes) -> bool:
+    """Say whether bytes are a raw key of SM2."""
+    try:
+        public_key(raw)
+    except ValueError:
+        return False
+    return True
+
+
 def wrap(recipient: bytes, info: bytes, value: bytes, seed: bytes) -> bytes:
     """Return 04 ‖ x ‖ y ‖ C3 ‖ C2 of value ‖ SM3(info), its random number made from the seed."""
     k = 1 + int.from_bytes(seed) % (N - 1)

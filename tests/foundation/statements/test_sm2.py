@@ -1,6 +1,7 @@
 """SM2 against the examples of GB/T 32918.5 and against OpenSSL; SM3 and SM4 against theirs."""
 
 import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -9,11 +10,14 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.statements import der, sm2, sm2_certificates, sm2_encryption
+from foundation.statements.signed import kid_of
 from foundation.statements.sm2 import ORDER, SM2PrivateKey, SM2PublicKey
 from foundation.statements.sm2_encryption import NoKeyStream, NotDecrypted
 
@@ -195,3 +199,13 @@ def test_a_key_that_openssl_made_is_read(tmp_path: Path) -> None:
     assert run_openssl(tmp_path, *made, "-out", "k.pem").returncode == 0
     raw = base64.b64decode("".join((tmp_path / "k.pem").read_text().splitlines()[1:-1]))
     assert sm2_certificates.private_key_info(sm2_certificates.read_private_key_info(raw)) == raw
+
+
+def test_a_key_is_named_by_the_hash_of_its_own_suite() -> None:
+    point = KEY.public_key().point
+    ours = ec.derive_private_key(7, ec.SECP256R1()).public_key()
+    theirs = ours.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    digests = sm2.sm3(point), hashlib.sha256(theirs).digest()
+    wanted = [base64.urlsafe_b64encode(digest[:12]).decode() for digest in digests]
+    assert [kid_of(point), kid_of(theirs)] == wanted
+    assert [kid_of(KEY.public_key()), kid_of(ours)] == wanted

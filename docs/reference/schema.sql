@@ -547,7 +547,7 @@ CREATE TABLE bidding.opening (
     CONSTRAINT opening_stage_check CHECK (((stage >= 1) AND (stage <= 4)))
 );
 
-COMMENT ON TABLE bidding.opening IS 'Where the opening of a lot stands. Within a stage a phase never goes back.';
+COMMENT ON TABLE bidding.opening IS 'Where the opening of a lot stands. Only a closing that is replaced takes a stage back.';
 
 COMMENT ON COLUMN bidding.opening.closed_tick IS 'Ledger size at the closing: the cut is queued only after a tick that began later.';
 
@@ -648,6 +648,8 @@ CREATE TABLE bidding.share_check (
     CONSTRAINT share_check_group_letter_check CHECK ((group_letter = ANY (ARRAY['T'::text, 'R'::text]))),
     CONSTRAINT share_check_result_check CHECK ((result = ANY (ARRAY['ok'::text, 'unwrap_failed'::text, 'mismatch'::text])))
 );
+
+COMMENT ON TABLE bidding.share_check IS 'What members found for the closing in force; their statements for earlier ones are kept.';
 
 CREATE TABLE bidding.tender (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2163,11 +2165,11 @@ GRANT SELECT,INSERT,UPDATE ON TABLE bidding.readiness TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.result TO sunbid_bidding;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE bidding.share TO sunbid_bidding;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE bidding.share TO sunbid_bidding;
 
 GRANT UPDATE(is_cure) ON TABLE bidding.share TO sunbid_bidding;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE bidding.share_check TO sunbid_bidding;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE bidding.share_check TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.tender TO sunbid_bidding;
 

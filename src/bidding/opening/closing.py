@@ -114,20 +114,10 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
             await tender_store.move_lot(connection, lot, next_status(lot.status, "not_open"))
         else:
             first = (await plan_in_force(connection, lot)).stages[0].volumes
-            listed = [one for act in bids for one in await _listed(desk, act, first)]
-            entries = list_entries(listed)
-            list_root = root_of([hash_leaf(canonical(e)) for e in entries]).hex()
-            body = {
-                **place,
-                "schedule": lot.schedule,
-                "opening_keys": lot.opening_keys,
-                "cut": cut,
-                "count": len(entries),
-                "list_root": list_root,
-                "replaces": None,
-            }
-            statement = sign(unsigned("closing", body), desk.platform_for(lot.suite))
-            await store.set_closing(connection, lot_id, statement.sid, list_root)
+            listed = [one for act in bids for one in await listed_of(desk, act, first)]
+            statement = signed_closing(desk, lot, cut, listed)
+            root = statement.body["list_root"]
+            await store.set_closing(connection, lot_id, statement.sid, root)
             await store.insert_listed(connection, listed)
             await tender_store.move_lot(connection, lot, next_status(lot.status, "open"))
         now = await platform_now(connection)
@@ -142,7 +132,27 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
     return statement
 
 
-async def _listed(desk: Desk, act: Act, first: Sequence[str]) -> list[Listed]:
+def signed_closing(
+    desk: Desk, lot: Lot, cut: Json, listed: Sequence[Listed], replaces: str | None = None
+) -> Statement:
+    """Return the platform's statement of what will be opened (sealing.md 9.3)."""
+    entries = list_entries(listed)
+    body = {
+        "v": 1,
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "round": lot.round,
+        "schedule": lot.schedule,
+        "opening_keys": lot.opening_keys,
+        "cut": cut,
+        "count": len(entries),
+        "list_root": root_of([hash_leaf(canonical(e)) for e in entries]).hex(),
+        "replaces": replaces,
+    }
+    return sign(unsigned("closing", body), desk.platform_for(lot.suite))
+
+
+async def listed_of(desk: Desk, act: Act, first: Sequence[str]) -> list[Listed]:
     """Return the list rows of a bid, with header and wraps read from its first parts.
 
     `first` are the volumes of stage 1; those of later stages wait for their own statement.

@@ -197,8 +197,13 @@ class Standing:
 
 
 def missing_b(listed: Sequence[Listed]) -> list[str]:
-    """M: the listed envelopes without the bidder's half, sorted by tree (sealing.md 9.4)."""
+    """The envelopes without the bidder's half so far, sorted by tree."""
     return sorted(one.tree for one in listed if one.b_value is None)
+
+
+def unacknowledged(listed: Sequence[Listed]) -> list[str]:
+    """M when phase 2 begins: a half that was cured under a replaced closing ends no window."""
+    return sorted(one.tree for one in listed if one.b_value is None or one.b_from != "bidder")
 
 
 def is_disputed(tree: str, checks: Sequence[Checked], group: str, count: int, needed: int) -> bool:

@@ -19,9 +19,9 @@ from bidding.opening.domain import (
     WindowOpen,
     WrongPhase,
     closed_without_members,
-    missing_b,
     require_not_ended,
     require_phase,
+    unacknowledged,
     waiting_for,
 )
 
@@ -55,7 +55,7 @@ def _phase1(standing: Standing) -> None:
 def _phase2(standing: Standing) -> None:
     """Phase 1 ends early only when nobody is missing, and then there is nothing to remedy."""
     require_phase(standing.opening, PHASE1)
-    waiting = missing_b(standing.listed)
+    waiting = unacknowledged(standing.listed)
     if not waiting:
         raise WrongPhase("every bidder released; go on to phase3, there is nothing to remedy")
     _require_made_up_for(standing)
@@ -69,7 +69,7 @@ def _phase2(standing: Standing) -> None:
 def _phase3(standing: Standing) -> None:
     require_phase(standing.opening, PHASE1, PHASE2)
     if standing.opening.phase == PHASE1:
-        if missing_b(standing.listed):
+        if unacknowledged(standing.listed):
             raise WrongPhase("some envelopes lack their bidder's half; phase2 comes first")
     elif standing.opening.decided != GO_ON:
         _members_over(standing)

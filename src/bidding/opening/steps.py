@@ -24,8 +24,8 @@ from bidding.opening.domain import (
     Share,
     Standing,
     Thresholds,
-    missing_b,
     require_phase,
+    unacknowledged,
 )
 from bidding.opening.guards import check_step
 from bidding.opening.outages import Gap, not_made_up_for
@@ -212,7 +212,7 @@ async def _offer_remedy(
 ) -> None:
     """Offer M, computed here, to the supervisor, who countersigns and cannot edit it."""
     stage = opening.stage
-    trees = missing_b(await store.listed(connection, lot.id, stage))
+    trees = unacknowledged(await store.listed(connection, lot.id, stage))
     body = {"v": 1, "closing": opening.closing, "stage": stage, "trees": trees}
     statement = sign(unsigned("remedy-start", body), desk.platform_for(lot.suite))
     required = [Required(role="supervisor", subject=lot.parties.supervisor_uscc)]

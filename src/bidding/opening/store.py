@@ -132,6 +132,51 @@ async def set_closing(
         raise WrongPhase("the closing of this lot was already made")
 
 
+# Phase 1 begins again once the new closing is in a checkpoint.
+REPLACE_CLOSING: Final[LiteralString] = """
+    UPDATE bidding.opening
+       SET closing = $3,
+           list_root = $4,
+           phase = 'closed',
+           phase_at = $5,
+           phase_until = NULL,
+           remedy_start = NULL,
+           suspended_at = NULL,
+           decided = NULL
+     WHERE lot = $1
+       AND encode(closing, 'hex') = $2
+ RETURNING lot
+"""
+
+FORGET_CHECKS: Final[LiteralString] = """
+    DELETE FROM bidding.share_check
+     WHERE lot = $1
+"""
+
+FORGET_SHARES: Final[LiteralString] = """
+    DELETE FROM bidding.share
+     WHERE lot = $1
+"""
+
+
+async def replace_closing(
+    connection: Connection, held: Opening, closing: str, list_root: str, at: datetime
+) -> None:
+    """Put another closing in place; members answer anew, their statements for the first stay."""
+    replaced = await connection.fetchval(
+        REPLACE_CLOSING,
+        held.lot,
+        held.closing,
+        bytes.fromhex(closing),
+        bytes.fromhex(list_root),
+        at,
+    )
+    if replaced is None:
+        raise WrongPhase("the closing of this lot was replaced meanwhile")
+    await connection.execute(FORGET_CHECKS, held.lot)
+    await connection.execute(FORGET_SHARES, held.lot)
+
+
 SET_PHASE: Final[LiteralString] = """
     UPDATE bidding.opening
        SET phase = $3,

@@ -34,7 +34,8 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "opening_keys": ("opening-keys",),
     "schedules": ("schedule",),
     "stages": ("stage",),
-    "steps": ("opening-step",),
+    # A closing that was replaced is shown among the steps.
+    "steps": ("opening-step", "closing"),
     "releases": RELEASES,
     "omissions": ("omission",),
     "decisions": ("supervisor-decision",),
@@ -59,6 +60,7 @@ async def transcript(office: Office, connection: Connection, lot_id: UUID) -> di
         for part, types in PARTS.items()
     }
     closing = (await kept_statements(connection, lot_id, ["closing"]))[-1]
+    kept["steps"] = [k for k in kept["steps"] if k.statement.sid != closing.statement.sid]
     listed = await store.listed(connection, lot_id)
     acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
     refusals = await kept_statements(connection, lot_id, ["refusal"])

@@ -17,6 +17,7 @@ from bidding.opening import (
     omissions,
     orders,
     release,
+    replacement,
     stages,
     steps,
 )
@@ -84,6 +85,14 @@ class CauseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 async def confirm_closing(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
     """Confirm the list of what will be opened; for the opening host."""
     statement = await closing.confirm_closing(request.app.state.desk, signed_in(request), lot)
+    made: dict[str, Any] = statement.json()
+    return made
+
+
+@post("/api/v1/lots/{lot:uuid}/closing-replacements", tags=["opening"])
+async def replace_closing(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, Any]:
+    """Replace the closing by one that adds what was left out; for the opening host."""
+    statement = await replacement.replace_closing(request.app.state.desk, signed_in(request), lot)
     made: dict[str, Any] = statement.json()
     return made
 
@@ -214,6 +223,7 @@ async def show_findings(request: AnyRequest, lot: FromPath[UUID]) -> dict[str, A
 routes: Final = [
     show_findings,
     confirm_closing,
+    replace_closing,
     make_step,
     release_b,
     cure,

@@ -25,6 +25,10 @@ ITEMS: Final = "open-items.json"
 PRICE_VOLUME: Final = "price"
 PRICE: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,2})?", re.ASCII)
 IN_MEMORY: Final = 64 * 2**20
+# What members and the host do anew when a closing is replaced (6.2).
+MADE_ANEW: Final = frozenset(
+    {"opening-step", "share-check", "remedy-start", "release-r", "supervisor-decision"}
+)
 # Of a bid that stayed closed no file is published: with what was released it could be opened (9.7).
 STAYED_CLOSED: Final = frozenset(
     {"BIDDER_ABSENT", "BIDDER_BAD_DEAL", "DEAL_DISPUTED", "CUSTODIANS_SHORT"}
@@ -66,9 +70,30 @@ def of_stage(evidence: Evidence, stage: int, *types: str) -> list[Placed]:
 
 
 def _of_stage(evidence: Evidence, stage: int, types: tuple[str, ...]) -> list[Placed]:
-    found = [p for p in evidence.of_type(*types) if p.body["stage"] == stage]
+    found = [
+        p for p in evidence.of_type(*types) if p.body["stage"] == stage and counts(evidence, p)
+    ]
     if "release-ack" in types:  # it has no leaf, so no place in the order
         return found
+    return sorted(found, key=evidence.order)
+
+
+def counts(evidence: Evidence, placed: Placed) -> bool:
+    """Say whether a statement still counts: of a replaced closing only whole halves do (6.2)."""
+    if placed.body["closing"] in (evidence.closing.sid, None):
+        return True
+    if placed.type == "cure":
+        return placed.body["kind"] in ("B", "T")
+    return placed.type not in MADE_ANEW
+
+
+def earlier_steps(evidence: Evidence, stage: int, closing: str) -> list[Placed]:
+    """Return the steps that were made under a closing, in the order of their acceptance."""
+    found = [
+        p
+        for p in evidence.of_type("opening-step")
+        if (p.body["closing"], p.body["stage"]) == (closing, stage)
+    ]
     return sorted(found, key=evidence.order)
 
 
@@ -85,6 +110,7 @@ def decisions(evidence: Evidence, stage: int, decision: str) -> list[Placed]:
         for p in evidence.of_type("supervisor-decision")
         if p.body["decision"] == decision
         and p.body["stage"] in (stage, None)
+        and counts(evidence, p)
         and (decision not in ENDS or while_suspended(evidence, stage, p))
     ]
 

@@ -11,6 +11,7 @@ from sunbid.verify.opened import (
     TAGS,
     acknowledged,
     decisions,
+    earlier_steps,
     envelopes_of,
     half,
     of_stage,
@@ -90,7 +91,7 @@ def members(evidence: Evidence, findings: Findings) -> None:
     """Each check and release is by a listed member, once a stage, and names this closing."""
     own = evidence.closing
     earlier = {p.sid for p in evidence.of_type("closing")}
-    seen: set[tuple[str, str, int, int]] = set()
+    seen: set[tuple[str, str, int, int, str]] = set()
     for placed in evidence.of_type("share-check", "release-t", "release-r"):
         body = placed.body
         group = GROUP_OF.get(placed.type) or body["group"]
@@ -98,7 +99,7 @@ def members(evidence: Evidence, findings: Findings) -> None:
         seat = seats[body["i"] - 1] if body["i"] <= len(seats) else None
         if seat is None or body["kid"] not in (seat["kid"], seat["sign_kid"]):
             findings.fail(str(placed), f"{group}{body['i']} with this key is no listed member")
-        key = (placed.type, group, body["i"], body["stage"])
+        key = (placed.type, group, body["i"], body["stage"], body["closing"])
         findings.require(key not in seen, str(placed), f"a second one of member {group}{body['i']}")
         seen.add(key)
     for placed in evidence.of_type(
@@ -188,6 +189,9 @@ def first_phases(evidence: Evidence, findings: Findings) -> None:
         after = min((p for p in (phase2, phase3) if p is not None), default=None)
         for placed in of_stage(evidence, stage, "release-b"):
             at = evidence.order(placed)
+            if placed.body["closing"] != evidence.closing.sid:
+                _in_its_own_phase1(evidence, stage, placed, findings)
+                continue
             in_time = phase1 is not None and phase1 <= at and at[1] < end
             findings.require(
                 in_time and (after is None or at <= after),
@@ -200,6 +204,28 @@ def first_phases(evidence: Evidence, findings: Findings) -> None:
             findings.require(
                 between, str(placed), f"accepted at {time_text(at[1])}, outside phase 2"
             )
+
+
+def _in_its_own_phase1(evidence: Evidence, stage: int, placed: Placed, findings: Findings) -> None:
+    """A B of a replaced closing stays if it came in phase 1 of that closing (6.2)."""
+    at = evidence.order(placed)
+    steps = earlier_steps(evidence, stage, placed.body["closing"])
+    ends = [
+        milliseconds(step.body["until"] or "")
+        for step in steps
+        if step.body["step"] in ("phase1", "extended") and evidence.order(step) <= at
+    ]
+    over = any(
+        p.body["step"] in ("phase2", "phase3") and evidence.order(p) < at for p in steps
+    ) or any(
+        p.body["replaces"] == placed.body["closing"] and evidence.order(p) < at
+        for p in evidence.of_type("closing")
+    )
+    findings.require(
+        bool(ends) and at[1] < max(ends, default=0) and not over,
+        str(placed),
+        f"accepted at {time_text(at[1])}, outside phase 1 of the closing it names",
+    )
 
 
 @check("C32", "No custodian released too early, nothing came too late", "sealing.md 9.1, 9.6")

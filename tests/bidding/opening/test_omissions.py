@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 
 from bidding.bid import service as bids
-from bidding.opening.domain import OtherClosing
+from bidding.bid.domain import Act, final_acts
+from bidding.opening import closing as closings
+from bidding.opening.blobs import read_back
+from bidding.opening.domain import OtherClosing, WindowOpen, WrongPhase
 from bidding.opening.material import member_material
 from bidding.opening.omissions import NothingOmitted, take_omission
 from bidding.opening.release import TooManyObjections, take_objection
+from bidding.opening.replacement import replace_closing
+from foundation.problems import NotAllowed
 from foundation.statements.signed import BadSignature, Statement, read, unsigned
-from opening_world import all_hold, open_all, with_bids
-from world import World, actor, refused
+from opening_world import WINDOW, all_hold, later, open_all, results, with_bids
+from world import BidderOf, World, actor, refused
 
 
 async def omission_of(world: World, of: str, closing: str, **changes: Any) -> Statement:
@@ -72,3 +77,68 @@ async def test_a_bidder_objects_so_often_and_no_more(world: World) -> None:
         await objects(0, f"异议 {number}")
     assert isinstance(await refused(objects(0, "再来一次")), TooManyObjections)
     await objects(1, "另一家不受影响")
+
+
+async def with_one_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[BidderOf], Statement]:
+    """Four bids, of which the closing lists three: a platform that forgot one."""
+    bidders = await with_bids(world, count=4)
+    forgotten = bidders[3].acts[0].sid
+
+    def forgetful(acts: list[Act], keys: str) -> dict[Any, Act]:
+        return {k: act for k, act in final_acts(acts, keys).items() if act.sid != forgotten}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(closings, "final_acts", forgetful)
+        closing = await world.begin_opening()
+    return bidders, closing
+
+
+@pytest.mark.misuse(83)
+async def test_a_closing_that_replaces_adds_the_bid_that_was_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bidders, first = await with_one_left_out(world, monkeypatch)
+    host = world.actors["host"]
+    assert first.body["count"] == 3
+    raised = await omission_of(world, bidders[3].acts[0].sid, first.sid)
+    await take_omission(world.desk, world.lot, raised)
+    # The remedy was on its way already: the third bidder is absent.
+    for bidder in bidders[:2]:
+        await world.release(bidder, first)
+    await world.check_all()
+    await later(world, WINDOW)
+    await world.remedied()
+    agency = world.actors["agency"]
+    assert isinstance(await refused(replace_closing(world.desk, agency, world.lot)), NotAllowed)
+    second = await replace_closing(world.desk, host, world.lot)
+    assert (second.body["replaces"], second.body["count"]) == (first.sid, 4)
+    again = replace_closing(world.desk, host, world.lot)
+    assert isinstance(await refused(again), NothingOmitted)
+    await world.tick(2)
+    await world.step("phase1")
+    await read_back(world.desk, world.lot)
+    # What the first two released stays; the bid that was added gets its window.
+    await world.release(bidders[3], second)
+    assert isinstance(await refused(world.step("phase2")), WindowOpen)
+    await world.check_all()
+    await later(world, WINDOW)
+    await world.remedied()
+    await open_all(world)
+    assert isinstance(await refused(replace_closing(world.desk, host, world.lot)), WrongPhase)
+    await all_hold(world)
+    assert list((await results(world)).values()) == ["OPENED"] * 8
+
+
+async def test_a_closing_is_not_replaced_once_a_custodian_released(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bidders, first = await with_one_left_out(world, monkeypatch)
+    for bidder in bidders[:3]:
+        await world.release(bidder, first)
+    await world.check_all()
+    await world.step("phase3")
+    await world.custodians_release(count=1)
+    replaced = replace_closing(world.desk, world.actors["host"], world.lot)
+    assert isinstance(await refused(replaced), WrongPhase)

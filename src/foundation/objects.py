@@ -80,17 +80,18 @@ class ObjectStore:
             )
         return self.folder / key
 
-    async def put(self, key: str, content: bytes) -> None:
+    async def put(self, key: str, *pieces: bytes) -> None:
         """Stores the bytes durably, replacing what was there; on return they are safe."""
-        await asyncio.to_thread(self.write, key, content)
+        await asyncio.to_thread(self.write, key, *pieces)
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, *pieces: bytes) -> None:
         """`put` for callers that have a thread of their own."""
         place = self.path(key)
         making = self.folder / INCOMING / uuid.uuid4().hex
         try:
             with making.open("xb", buffering=0) as file:
-                write_all(file.fileno(), content)
+                for piece in pieces:
+                    write_all(file.fileno(), piece)
                 os.fsync(file.fileno())
             settle(making, place, self.folder)
         except OSError as error:

@@ -92,9 +92,9 @@ async def begin_upload(
 
 
 async def store_part(
-    desk: Desk, upload_id: UUID, secret: str, index: int, announced: str, content: bytes
+    desk: Desk, upload_id: UUID, secret: str, index: int, announced: str, *pieces: bytes
 ) -> bool:
-    """Make one part durable; return whether the upload is complete now.
+    """Make one part durable, in the pieces that came; return whether the upload is complete now.
 
     Part 0 is checked for everything that needs no key; a file that is not encrypted is refused
     with a prompt and its bytes are dropped, never opened.
@@ -103,12 +103,12 @@ async def store_part(
         upload = await _own_upload(connection, upload_id, secret)
     if not 0 <= index < len(upload.parts):
         raise Invalid(f"expected a part from 0 to {len(upload.parts) - 1}, got {index}")
-    digest = await asyncio.to_thread(part_hash, content)
+    digest = await asyncio.to_thread(part_hash, *pieces)
     if digest != announced or digest != upload.parts[index].hex():
         raise WrongPart(f"part {index} does not have the hash that was announced")
     if index == 0:
-        await _check_head(desk, upload, content)
-    await desk.objects.put(f"blobs/{upload_id}/{index}", content)
+        await _check_head(desk, upload, b"".join(pieces))
+    await desk.objects.put(f"blobs/{upload_id}/{index}", *pieces)
     async with transaction(desk.db, "bidding") as connection:
         complete = await store.mark_part(connection, upload_id, index)
     if complete is None:

@@ -93,9 +93,10 @@ async def store_part(
     signed_in(request)
     announced = request.headers.get("part-hash", "")
     secret = request.headers.get("upload-secret", "")
-    content = await request.body()
+    # Not joined: 4 MiB copied in the event loop would hold up everybody else's requests.
+    pieces = [piece async for piece in request.stream()]
     complete = await service.store_part(
-        request.app.state.desk, upload, secret, index, announced, content
+        request.app.state.desk, upload, secret, index, announced, *pieces
     )
     return PartStored(complete=complete)
 

@@ -52,10 +52,11 @@ class PartHasher:
         self._in_part = 0
 
 
-def part_hash(part: bytes | bytearray | memoryview) -> str:
-    """`Part-Hash` of one part, hex."""
+def part_hash(*pieces: bytes | bytearray | memoryview) -> str:
+    """`Part-Hash` of one part, whole or in pieces as they came, hex."""
     digest = hashlib.sha256(b"\0")
-    digest.update(part)
+    for piece in pieces:
+        digest.update(piece)
     return digest.hexdigest()
 
 

@@ -61,7 +61,7 @@ async def take_omission(desk: Desk, lot_id: UUID, statement: Statement) -> None:
         now = await platform_now(connection)
         receipt = from_json(statement.body["receipt"])
         if receipt.body["lot"] != str(lot_id) or not certificate_signers(
-            receipt, [desk.platform_anchor], now
+            receipt, desk.platform_anchors, now
         ):
             raise NothingOmitted("expected a receipt of this lot that the platform signed")
         if receipt.body["act"] in {one.act for one in await store.listed(connection, lot_id)}:

@@ -131,7 +131,7 @@ async def _require_signed_step(desk: Desk, connection: Connection, opening: Open
         body = kept.statement.body
         named = (body["closing"], body["stage"], body["step"])
         if named == (opening.closing, opening.stage, PHASE4) and certificate_signers(
-            kept.statement, [desk.platform_anchor], now
+            kept.statement, desk.platform_anchors, now
         ):
             return
     raise WrongPhase(f"no signed step to phase 4 of stage {opening.stage} is kept")

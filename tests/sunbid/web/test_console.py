@@ -70,7 +70,9 @@ async def test_a_host_opens_a_lot_with_the_console_alone(console: Console) -> No
     console.comes("host")
     hall = await console.client.get(f"/lots/{world.lot}/opening", headers=HTML)
     assert f"/lots/{world.lot}/console" in hall.text
-    assert "开始投标人授权" in await console.page()
+    begun = await console.page()
+    assert "开始投标人授权" in begun
+    assert f"/lots/{world.lot}/custody" in begun
     assert await console.post("step", step="phase1") == 303
     shown = await console.page()
     # Nobody is named before phase 4, and what is next says why it waits.

@@ -100,7 +100,8 @@ async def platform_time(world: World) -> dict[str, Any]:
 async def policy_text(world: World, *lines: str) -> str:
     """The platform's policy; without further lines it asks for no witness."""
     last = await world.signer.last()
-    anchors = [("licence", world.desk.anchors[0]), ("platform", world.desk.platform_anchor)]
+    anchors = [("licence", anchor) for anchor in world.desk.anchors]
+    anchors += [("platform", anchor) for anchor in world.desk.platform_anchors]
     named = [f"#anchor {role} {b64encode(der).decode()}" for role, der in anchors]
     return "\n".join([f"log {last.vkey}", *(lines or ("quorum none",)), *named, ""])
 

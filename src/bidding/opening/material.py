@@ -64,7 +64,7 @@ async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, J
             if one.statement.body.get("stage", opening.stage) == opening.stage
         ]
         omitted = [one for one in kept if one.statement.type == OMISSION]
-        answered = await answers(connection, lot, omitted)
+        answered = await answers(desk, connection, lot, omitted)
         leaves, proofs = await public_leaves(connection, kept)
         if opening.cut is not None:
             cut = await leaf_opening(connection, opening.cut)

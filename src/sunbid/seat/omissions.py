@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -139,16 +140,16 @@ def _explains(
     if acts[0].sid != receipt.act:
         return False
     bidder = _act_body(acts[0]).bidder.uscc
-    before: str | None = None
-    for act in acts:
+    if any(_act_body(act).prev != before.sid for before, act in pairwise(acts)):
+        return False
+    # What stands between the two was perhaps refused for its very signature; the last act's own
+    # signature covers it by `prev`.
+    for act in (acts[0], acts[-1]):
         body = _act_body(act)
-        if before is not None and body.prev != before:
-            return False
         if body.bidder.uscc != bidder or body.lot != receipt.lot or body.round != receipt.round:
             return False
         if not _is_signed(listed, act, bidder, mandates):
             return False
-        before = act.sid
     return _explained_by(listed, receipt, acts[-1])
 
 

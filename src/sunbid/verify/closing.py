@@ -212,9 +212,13 @@ def _kind(evidence: Evidence, act: Act, listed: set[str]) -> str | None:
     chain = evidence.chains[act.statement.body["bidder"]["uscc"]]
     if act.sid != chain[-1].sid:
         return "superseded"
-    if act.statement.body["opening_keys"] != evidence.opening_keys.sid:
-        return "void"
-    return None
+    return "void" if is_void(evidence, act) else None
+
+
+def is_void(evidence: Evidence, act: Act) -> bool:
+    """Say whether a bid was sealed for opening keys that a postponement replaced."""
+    sealed_for = None if act.statement is None else act.statement.body.get("opening_keys")
+    return sealed_for not in {None, evidence.opening_keys.sid}
 
 
 @check("C20", "Nothing entered after the cut", "sealing.md 7.3, 9.3")

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Final
 
 from sunbid.verify.canonical import milliseconds, time_text, unb64
+from sunbid.verify.closing import is_void
 from sunbid.verify.envelope import commitment
 from sunbid.verify.evidence import Evidence, Listed, Order, Placed
 from sunbid.verify.opened import (
@@ -323,9 +324,9 @@ def omissions(evidence: Evidence, findings: Findings) -> None:
         if act in listed:
             continue
         later = [chain for chain in evidence.chains.values() if any(a.sid == act for a in chain)]
-        answered = any(chain[-1].sid != act for chain in later)
+        answered = any(chain[-1].sid != act or is_void(evidence, chain[-1]) for chain in later)
         findings.require(
-            answered, str(omission), f"act {act[:12]} is neither listed nor superseded"
+            answered, str(omission), f"act {act[:12]} is neither listed, superseded nor void"
         )
     findings.note(f"{len(raised)} omissions")
 

@@ -13,8 +13,10 @@ from bidding.opening.material import member_material
 from bidding.opening.omissions import NothingOmitted, take_omission
 from bidding.opening.release import TooManyObjections, take_objection
 from bidding.opening.replacement import replace_closing
+from foundation.database import reading
 from foundation.problems import NotAllowed
-from foundation.statements.signed import BadSignature, Statement, read, unsigned
+from foundation.statements.signed import BadSignature, Statement, from_json, read, unsigned
+from foundation.statements.store import kept_statements
 from opening_world import WINDOW, all_hold, later, open_all, results, with_bids
 from world import BidderOf, World, actor, refused
 
@@ -50,7 +52,8 @@ async def test_an_omission_is_shown_to_members_with_the_act_that_answers_it(worl
     seat = world.group("T")[0]
     shown = await member_material(world.desk, actor("custodian", seat.uscc, seat.name), world.lot)
     assert [one["body"]["receipt"]["body"]["act"] for one in shown["omissions"]] == [older]
-    (answer,) = shown["omission_answers"][raised.sid]
+    first, answer = shown["omission_answers"][raised.sid]
+    assert from_json(first).sid == older
     assert answer["body"]["prev"] == older
     await world.tick()
     for bidder in bidders:
@@ -58,6 +61,34 @@ async def test_an_omission_is_shown_to_members_with_the_act_that_answers_it(worl
     await world.check_all()
     await open_all(world)
     await all_hold(world)
+
+
+@pytest.mark.misuse(83)
+async def test_one_receipt_is_raised_once_and_with_its_proof(world: World) -> None:
+    """Nobody logs in here: whoever holds one receipt must not fill ledger and transcript."""
+    bidders = await with_bids(world)
+    made = await world.seal(bidders[0])
+    await world.upload(made)
+    await world.hand_in(bidders[0], made)
+    await world.hand_in(bidders[1], world.withdrawal(bidders[1]))
+    await world.bid(world.bidder(4))
+    await world.tick()
+    closing = await world.begin_opening()
+    older = bidders[0].acts[0].sid
+    raised = await omission_of(world, older, closing.sid)
+    for junk in ("-", raised.body["proof"].replace("index ", "index 1"), "x" * 20_000):
+        wrong = unsigned("omission", {**raised.body, "proof": junk})
+        assert isinstance(
+            await refused(take_omission(world.desk, world.lot, wrong)), NothingOmitted
+        )
+    # A withdrawal is honoured by a list without the bid.
+    gone = await omission_of(world, bidders[1].acts[-1].sid, closing.sid)
+    assert isinstance(await refused(take_omission(world.desk, world.lot, gone)), NothingOmitted)
+    for _ in range(3):
+        await take_omission(world.desk, world.lot, await omission_of(world, older, closing.sid))
+        await world.tick()
+    async with reading(world.db, "bidding") as connection:
+        assert len(await kept_statements(connection, world.lot, ["omission"])) == 1
 
 
 async def test_a_bidder_objects_so_often_and_no_more(world: World) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bidding.bid import service as bids
 from bidding.bid.store import acts_of_lot
+from bidding.opening.omissions import take_omission
 from bidding.sealing.bodies import OpeningStep
 from bidding.sealing.refusals import MemberRefuses, WrongOpeningKeys
 from bidding.tender import drill
@@ -607,6 +608,34 @@ async def test_rule_9_the_bidders_own_later_act_answers(world: World) -> None:
         client.changes["member-material"] = answered(*wrong)
         await refuses(send_check, seat, world, "not honoured")
     client.changes["member-material"] = answered(*chain)
+    await at_device(send_check, seat, str(world.lot))
+
+
+@pytest.mark.misuse(83)
+@pytest.mark.threat("T10")
+async def test_rule_9_the_platform_itself_shows_what_answers_an_older_receipt(
+    world: World,
+) -> None:
+    """Else anybody with the receipt of a replaced bid could stop an opening for good."""
+    bidders = await with_bids(world, 4)
+    seat, _ = await appointed(world)
+    older = await bids.show_act(world.desk, bidders[0].acts[-1].sid)
+    made = await world.seal(bidders[0])
+    await world.upload(made)
+    await world.hand_in(bidders[0], made)
+    await world.tick()
+    closing = await world.begin_opening()
+    raised = unsigned(
+        "omission",
+        {
+            "v": 1,
+            "closing": closing.sid,
+            "receipt": read(older.act.receipt or b"").json(),
+            "proof": older.proof,
+        },
+    )
+    await take_omission(world.desk, world.lot, raised)
+    await world.tick()
     await at_device(send_check, seat, str(world.lot))
 
 

@@ -32,6 +32,7 @@ from bidding.participant.domain import (
 from bidding.sealing.bodies import Mandate, MandateRevoke
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, acting_as, reading, transaction
+from foundation.identity import store as identity_store
 from foundation.identity.actor import OPERATOR, Actor
 from foundation.identity.domain import LoginRefused
 from foundation.identity.session import end_sessions_of_key
@@ -128,10 +129,14 @@ async def revoke_mandate(office: Office, actor: Actor, statement: Statement) -> 
         sealed = _seal(office, body.mandate, statement)
         await store.revoke_mandate(connection, body.mandate, now, sealed, queue)
         kid = given.body.operator.kid
-        left = [g for g in await _of_key(office, connection, kid) if g.revoked_at is None]
+        given_to = await _of_key(office, connection, kid, body.uscc)
+        left = [g for g in given_to if g.revoked_at is None]
         if best_for(left, None, now) is None:
             async with acting_as(connection, "foundation", "bidding"):
-                await end_sessions_of_key(connection, kid)
+                # Who named a key of another company's operator has no say over its sessions.
+                known = await identity_store.actor_of_key(connection, kid)
+                if known is not None and known[0].subject == body.uscc:
+                    await end_sessions_of_key(connection, kid)
 
 
 async def is_kept(office: Office, statement: Statement) -> bool:
@@ -158,8 +163,7 @@ async def mandates_of(office: Office, uscc: str) -> list[Given]:
 async def mandates_of_operator(office: Office, kid: str, uscc: str) -> list[Given]:
     """Return the mandates that a company gave to a key, newest first."""
     async with reading(office.db, "bidding") as connection:
-        found = await _of_key(office, connection, kid)
-    return [given for given in found if given.body.uscc == uscc]
+        return await _of_key(office, connection, kid, uscc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +179,14 @@ async def operator_of(
 ) -> Mandated:
     """Return for whom a key signed, by a mandate in force; `connection` has the foundation's role.
 
-    Refuses a key without one, and one that several companies named.
+    Refuses a key without one, and one that several companies named before its first login.
     """
     [signature] = signed.sigs
+    kid = signature.kid or ""
+    # A rival may name this key as well: for whom it logged in before, it goes on.
+    known = await identity_store.actor_of_key(connection, kid)
     async with acting_as(connection, "bidding", "foundation"):
-        found = await _of_key(office, connection, signature.kid or "")
+        found = await _of_key(office, connection, kid, None if known is None else known[0].subject)
     in_force = [given for given in found if given.is_in_force(at) and given.revoked_at is None]
     best = best_for(in_force, None, at)
     if not found:
@@ -224,7 +231,7 @@ async def check_mandated(  # noqa: PLR0913 - what was signed, for whom, and what
     kids = {signature.kid for signature in statement.sigs if signature.kid is not None}
     if len(statement.sigs) != 1 or not kids:
         raise NoMandate(f"expected one signature, by the licence or an operator of {uscc}")
-    for given in await _of_key(office, connection, kids.pop()):
+    for given in await _of_key(office, connection, kids.pop(), uscc):
         is_fit = given.body.uscc == uscc and scope in given.body.scope and given.is_for(tender)
         if is_fit and given.is_in_force(at):
             check_operator(given.body, statement)
@@ -287,8 +294,12 @@ async def _check_company(
     refuse_revoked(await office.authority.status(statement.sigs[0].chain[0], now))
 
 
-async def _of_key(office: Office, connection: Connection, kid: str) -> list[Given]:
-    return [_given(office, row) for row in await store.mandates_of_key(connection, kid)]
+async def _of_key(
+    office: Office, connection: Connection, kid: str, uscc: str | None = None
+) -> list[Given]:
+    """The mandates of a key, newest first; with `uscc` those of this company alone."""
+    owner = None if uscc is None else _owner(office, uscc)
+    return [_given(office, row) for row in await store.mandates_of_key(connection, kid, owner)]
 
 
 def _ledger_body(statement: Statement, at: datetime) -> dict[str, Json]:

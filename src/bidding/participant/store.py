@@ -101,14 +101,20 @@ MANDATES_OF_KEY: Final[LiteralString] = """
     SELECT sid, kid, sealed, queue, accepted_at, revoked_at, revocation, revoke_queue
       FROM bidding.mandate
      WHERE kid = $1
+       AND ($2::bytea IS NULL OR owner = $2)
   ORDER BY accepted_at DESC, sid
      LIMIT 500
 """
 
 
-async def mandates_of_key(connection: Connection, kid: str) -> list[MandateRow]:
-    """Return the mandates of an operator's key, newest first."""
-    return [_row(row) for row in await connection.fetch(MANDATES_OF_KEY, kid)]
+async def mandates_of_key(
+    connection: Connection, kid: str, owner: bytes | None
+) -> list[MandateRow]:
+    """Return the mandates of an operator's key, newest first; with `owner` that company's alone.
+
+    Anybody may name any key: where the company is known, others' mandates must not crowd it out.
+    """
+    return [_row(row) for row in await connection.fetch(MANDATES_OF_KEY, kid, owner)]
 
 
 MANDATES: Final[LiteralString] = """

@@ -262,6 +262,28 @@ async def login(world: World, key: KeySigner) -> tuple[str, Session]:
     return await log_in_command(world.db, signed, BROWSER, identify_by(world.desk), "bidder")
 
 
+@pytest.mark.misuse(33)
+async def test_a_rival_that_names_the_key_neither_locks_it_out_nor_keeps_it_in(
+    world: World,
+) -> None:
+    """Public keys of operators stand in transcripts: anybody may name them in a mandate."""
+    operator = await a_lot(world)
+    mandate = await operator.given(world)
+    token, _ = await login(world, operator.key)
+    rival = OperatorOf(world.bidder(2), operator.key)
+    named = await rival.given(world)
+    # It still logs in for its own company, and the rival's revocation ends no session of it.
+    session = (await login(world, operator.key))[1]
+    assert session.actor.subject == operator.bidder.uscc
+    await world.set_clock(MORNING + MS)
+    await rival.revoke(world, named)
+    assert await session_of(world.db, token) is not None
+    # Its own company's revocation does, whoever else names the key.
+    await rival.given(world)
+    await operator.revoke(world, mandate)
+    assert await session_of(world.db, token) is None
+
+
 async def test_a_key_logs_in_under_its_mandate_and_acts_for_the_company(world: World) -> None:
     operator = await a_lot(world)
     no = await refused(login(world, operator.key))

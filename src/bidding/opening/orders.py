@@ -10,8 +10,8 @@ from uuid import UUID
 
 from bidding.bid.desk import Desk
 from bidding.opening import outages, store
+from bidding.opening.decisions import DecisionOutdated, ask_decision, plain_text
 from bidding.opening.decisions import accept_decision as accept_on_suspension
-from bidding.opening.decisions import ask_decision, plain_text
 from bidding.opening.domain import (
     CLOSED,
     PHASE1,
@@ -44,6 +44,7 @@ from foundation.statements.store import (
 OUTAGE: Final = "outage"
 CONFIRMED: Final = "confirmed"
 PROPOSED: Final = "bidding:lot:propose-termination"
+OFFICES: Final = ("buyer", "agency", "trading-centre", "supervisor")
 BEFORE_KEYS: Final = frozenset({CLOSED, PHASE1, PHASE2})
 
 
@@ -63,7 +64,8 @@ async def propose_termination(desk: Desk, actor: Actor, lot_id: UUID, cause: str
     """Record that somebody wants the lot to end, and why; returns the sid of that event."""
     async with transaction(desk.db, "bidding") as connection:
         lot = await tender_store.lot_shared(connection, lot_id)
-        if not is_party(lot, actor):
+        # An office's licence makes operators and devices as it likes: they are no second person.
+        if not is_party(lot, require(actor, *OFFICES)):
             raise NotAllowed("the end of a lot is proposed by the offices that the tender names")
         await _require_stoppable(connection, lot)
         return await record_event(
@@ -159,6 +161,9 @@ async def accept_decision(connection: Connection, statement: Statement) -> None:
     if body.decision not in {OUTAGE, CONFIRMED} and (on_suspension or body.decision != TERMINATED):
         await accept_on_suspension(connection, statement)
         return
+    if body.members:
+        # Drafted by one person for a suspension that is over: an order takes two.
+        raise DecisionOutdated("the opening is not suspended any more; ask for the end anew")
     now = await platform_now(connection)
     span = (
         None

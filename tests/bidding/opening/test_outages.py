@@ -150,8 +150,13 @@ async def test_a_lot_ends_before_the_deadline_by_two_persons(world: World) -> No
     supervisor = world.actors["supervisor"]
     await propose(world.desk, supervisor, world.lot, "自己提出")
     assert isinstance(await refused(order(world, "terminated")), NotProposed)
-    # Another officer of the same authority may.
+    # Nor does a key that its own licence made into an operator, or into an unattended seat.
     role, uscc, name = OFFICES["supervisor"]
+    for own in ("operator", "custodian"):
+        second = actor(own, uscc, name, "K" * 16)
+        assert isinstance(await refused(propose(world.desk, second, world.lot, "x")), NotAllowed)
+    assert isinstance(await refused(order(world, "terminated")), NotProposed)
+    # Another officer of the same authority may.
     await propose(world.desk, actor(role, uscc, name), world.lot, "另一人提出")
     paper = await order(world, "terminated")
     ask = orders.ask(world.desk, world.actors["host"], world.lot, "terminated", "x")

@@ -116,6 +116,20 @@ async def test_a_suspended_opening_goes_on_when_the_missing_member_released(worl
     await all_hold(world)
 
 
+async def test_an_end_drafted_while_suspended_ends_nothing_once_the_opening_goes_on(
+    world: World,
+) -> None:
+    """Else one person alone ends a lot whose members are all there."""
+    await suspended_in_the_remedy(world)
+    paper = await ask(world, "terminated")
+    seat = world.group("R")[1]
+    await world.accept(seat, await world.remedy_release(seat))
+    await world.step("resumed")
+    no = await refused(world.sign_paper("supervisor", paper.sid))
+    assert isinstance(no, decisions.DecisionOutdated)
+    assert (await world.held()).status == "opening"
+
+
 @pytest.mark.misuse(71, 80)
 async def test_the_supervisor_lets_the_others_open_without_the_absent_bid(world: World) -> None:
     bidders, _ = await suspended_in_the_remedy(world)

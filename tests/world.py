@@ -600,7 +600,8 @@ class World:
         await self.tick()
 
     async def sign_record(self) -> None:
-        """Host and supervisor sign the record of the opening."""
+        """Host and supervisor sign the record once the time to object is over."""
+        await self.set_clock(await self.now() + timedelta(minutes=15))
         sid = (await self.waiting("host", "opening-record"))[-1]
         for part in ("host", "supervisor"):
             await self.sign_paper(part, sid)

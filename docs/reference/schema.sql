@@ -1165,10 +1165,13 @@ CREATE TABLE foundation.paper (
     raw bytea NOT NULL,
     offered_at timestamp with time zone NOT NULL,
     completed_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
     CONSTRAINT paper_sid_check CHECK ((length(sid) = 32))
 );
 
 COMMENT ON TABLE foundation.paper IS 'A statement that waits for signatures; raw grows by one signature at a time.';
+
+COMMENT ON COLUMN foundation.paper.withdrawn_at IS 'Another paper took its place; nobody signs this one any more.';
 
 CREATE TABLE foundation.paper_signer (
     sid bytea NOT NULL,
@@ -1177,10 +1180,13 @@ CREATE TABLE foundation.paper_signer (
     subject text,
     kid text,
     signed_at timestamp with time zone,
+    optional boolean DEFAULT false NOT NULL,
     CONSTRAINT paper_signer_is_named CHECK (((subject IS NULL) <> (kid IS NULL)))
 );
 
 COMMENT ON TABLE foundation.paper_signer IS 'Who must sign a paper: an organisation by its identifier or a person by the kid of the key.';
+
+COMMENT ON COLUMN foundation.paper_signer.optional IS 'May sign while the paper waits; the paper is complete without this signature.';
 
 CREATE TABLE foundation.pgqueuer (
     id bigint NOT NULL,

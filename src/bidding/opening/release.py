@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from bidding.bid import store as bid_store
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
@@ -30,6 +29,7 @@ from bidding.opening.domain import (
     require_not_ended,
     require_phase,
 )
+from bidding.opening.record import bidders_of_list, renew_record, require_objectable
 from bidding.participant.domain import RELEASE
 from bidding.participant.service import check_mandated
 from bidding.sealing.bodies import Cure, Group, Objection, ReleaseB, ReleaseR, ReleaseT, ShareCheck
@@ -52,7 +52,6 @@ from foundation.statements.signed import (
     Statement,
     decode_body,
     find_signature,
-    read,
     sign,
     unsigned,
 )
@@ -319,7 +318,7 @@ def _check_cure(head: Head, body: Cure, value: bytes) -> None:
 
 
 async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id: UUID) -> None:
-    """Keep a bidder's objection at the opening, until the record is signed.
+    """Keep a bidder's objection at the opening, until the time to object to the record is over.
 
     Refuses one that was signed neither by the licence of the company that raises it nor by an
     operator whose mandate has the scope `release`.
@@ -328,8 +327,11 @@ async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id:
     if actor.subject != body.uscc:
         raise NotAllowed("an objection is signed by the company that raises it")
     async with transaction(desk.db, "bidding") as connection:
+        # Exclusive: each objection to a record makes another record.
+        await tender_store.lot_exclusive(connection, lot_id)
         lot, opening = await _of_closing(connection, lot_id, body)
         require_phase(opening, PHASE1, PHASE2, PHASE3, PHASE4, RECORD)
+        await require_objectable(connection, opening)
         now = await platform_now(connection)
         signers = licence_signers(statement, desk.anchors, now)
         if not signers:
@@ -344,10 +346,12 @@ async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id:
             )
         elif [signer.uscc for signer in signers] != [body.uscc]:
             raise NotAllowed(f"expected the licence signature of {body.uscc} alone; sign with it")
-        if body.uscc not in await _bidders(connection, lot):
+        if body.uscc not in await bidders_of_list(connection, lot):
             raise NotAllowed("an objection at the opening is raised by a bidder of the list")
         await _require_few(connection, lot_id, body)
         await _keep(connection, lot, statement)
+        if opening.phase == RECORD:
+            await renew_record(connection, desk, lot, opening)
 
 
 async def _require_few(connection: Connection, lot_id: UUID, body: Objection) -> None:
@@ -373,17 +377,6 @@ def check_seat(keys: LotKeys, group: Group, i: int, kid: str, statement: Stateme
 
 def _head(one: Listed) -> Head:
     return join_head(one.header, one.wraps)
-
-
-async def _bidders(connection: Connection, lot: Lot) -> set[str]:
-    """The companies whose bids the closing lists; their names are open from phase 1 on."""
-    listed = {one.act for one in await store.listed(connection, lot.id)}
-    acts = await bid_store.acts_of_lot(connection, lot.id, lot.round)
-    return {
-        read(act.statement).body["bidder"]["uscc"]
-        for act in acts
-        if act.sid in listed and act.statement is not None
-    }
 
 
 async def _shared(connection: Connection, lot_id: UUID, body: OfStage) -> tuple[Lot, Opening]:

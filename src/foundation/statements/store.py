@@ -47,6 +47,8 @@ class Required:
     role: str
     subject: str | None = None
     kid: str | None = None
+    # May sign while the paper waits; it is complete without.
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,9 +235,10 @@ OFFER_PAPER: Final[LiteralString] = """
 """
 
 ADD_PAPER_SIGNERS: Final[LiteralString] = """
-    INSERT INTO foundation.paper_signer (sid, slot, role, subject, kid)
-    SELECT $1, slot, role, subject, kid
-      FROM unnest($2::int[], $3::text[], $4::text[], $5::text[]) AS s (slot, role, subject, kid)
+    INSERT INTO foundation.paper_signer (sid, slot, role, subject, kid, optional)
+    SELECT $1, slot, role, subject, kid, optional
+      FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+        AS s (slot, role, subject, kid, optional)
 """
 
 
@@ -259,6 +262,7 @@ async def offer_paper(
         [r.role for r in required],
         [r.subject for r in required],
         [r.kid for r in required],
+        [r.optional for r in required],
     )
     return statement.sid
 
@@ -273,15 +277,16 @@ PAPER_LOCKED: Final[LiteralString] = """
     SELECT raw, scope, offered_at, completed_at
       FROM foundation.paper
      WHERE sid = $1
+       AND withdrawn_at IS NULL
        FOR UPDATE
 """
 
 PAPER_SIGNERS: Final[LiteralString] = """
-    SELECT role, subject, kid, signed_at
+    SELECT role, subject, kid, optional, signed_at
       FROM foundation.paper_signer
      WHERE sid = $1
   ORDER BY slot
-     LIMIT 100
+     LIMIT 2000
 """
 
 
@@ -307,6 +312,7 @@ PAPERS_WAITING: Final[LiteralString] = """
       FROM foundation.paper AS p
       JOIN foundation.paper_signer AS s USING (sid)
      WHERE p.completed_at IS NULL
+       AND p.withdrawn_at IS NULL
        AND s.signed_at IS NULL
        AND (s.subject = $1 OR s.kid = $2)
   ORDER BY p.offered_at, p.sid
@@ -338,6 +344,19 @@ async def papers_of_scope(connection: Connection, scope: UUID, kind: str) -> lis
     return [await paper(connection, row["sid"]) for row in rows]
 
 
+WITHDRAW_PAPER: Final[LiteralString] = """
+    UPDATE foundation.paper
+       SET withdrawn_at = $2
+     WHERE sid = $1
+       AND completed_at IS NULL
+"""
+
+
+async def withdraw_paper(connection: Connection, sid: str, at: datetime) -> None:
+    """Take back a paper that is not complete; it waits for nobody any more."""
+    await connection.execute(WITHDRAW_PAPER, sid_bytes(sid), at)
+
+
 SIGN_PAPER: Final[LiteralString] = """
     UPDATE foundation.paper
        SET raw = $2,
@@ -351,7 +370,7 @@ MARK_PAPER_SIGNER: Final[LiteralString] = """
      WHERE sid = $1
        AND signed_at IS NULL
        AND (subject = $2 OR kid = $3)
- RETURNING slot
+ RETURNING optional
 """
 
 
@@ -381,7 +400,8 @@ async def add_signature(
         body=held.statement.body,
         sigs=(*held.statement.sigs, signature),
     )
-    still = sum(1 for w in held.waiting if w.signed_at is None) - len(marked)
+    needed = sum(1 for w in held.waiting if w.signed_at is None and not w.required.optional)
+    still = needed - sum(1 for row in marked if not row["optional"])
     await connection.execute(SIGN_PAPER, sid, signed.file(), at if still == 0 else None)
     return signed, still == 0
 
@@ -395,7 +415,9 @@ async def _paper(connection: Connection, sid: str, row: Record | None) -> Paper:
         scope=row["scope"],
         waiting=tuple(
             Waiting(
-                required=Required(role=s["role"], subject=s["subject"], kid=s["kid"]),
+                required=Required(
+                    role=s["role"], subject=s["subject"], kid=s["kid"], optional=s["optional"]
+                ),
                 signed_at=s["signed_at"],
             )
             for s in signers

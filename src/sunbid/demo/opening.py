@@ -50,6 +50,7 @@ def open_bids(play: Play) -> None:
         prices = sorted(b["items"]["price_yuan"] for b in opened)
         step.detail = f"{len(opened)} 家, {prices[0]} 至 {prices[-1]} 元"
     with play.story.step("opening.record", "唱标；开标记录由平台、主持人、监督部门签署") as step:
+        play.move_clock(play.now() + 16 * MINUTE)
         sid = _paper(play, "host", "opening-record")
         stage.must(*play.sign_paper("host", sid))
         stage.must(*play.sign_paper("supervisor", sid))

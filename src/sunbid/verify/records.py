@@ -7,8 +7,8 @@ from sunbid.verify.canonical import Object, milliseconds
 from sunbid.verify.evidence import Act, CannotDecide, Evidence, Placed
 from sunbid.verify.report import Findings, check
 from sunbid.verify.shapes import AWARD_TYPES, EVALUATION_TYPES, OPTIONAL, TRANSCRIPT_TYPES
-from sunbid.verify.signers import needs_of
-from sunbid.verify.statements import check_needs
+from sunbid.verify.signers import co_signers, needs_of
+from sunbid.verify.statements import check_needs, unexplained
 
 LATER: Final = frozenset({*EVALUATION_TYPES, *AWARD_TYPES})
 # Section 4: what gets no leaf of its own.
@@ -106,6 +106,11 @@ def check_signatures(evidence: Evidence, findings: Findings, statements: list[Pl
             findings.doubt(str(placed), "no opened leaf says when it was accepted (C4)")
             continue
         wrong = check_needs(placed.statement, needs, evidence.anchors, at or 0)
+        others = co_signers(evidence, placed)
+        if others and (
+            more := unexplained(placed.statement, needs + others, evidence.anchors, at or 0)
+        ):
+            wrong.append(f"{more} signatures of nobody who may sign it")
         for reason in wrong + _foreign(evidence, placed):
             findings.fail(str(placed), reason)
     return len(unique)

@@ -69,6 +69,14 @@ def needs_of(evidence: Evidence, placed: Placed) -> list[Need]:
     return needs
 
 
+def co_signers(evidence: Evidence, placed: Placed) -> list[Need]:
+    """Return who may sign a statement beside those who must: bidders of the list a record (4)."""
+    if placed.type != "opening-record":
+        return []
+    submissions = {entry["submission"] for entry in evidence.opening["list"]}
+    return [licence(evidence.bidder_of(s)["uscc"], "a bidder") for s in sorted(submissions)]
+
+
 def _member(evidence: Evidence, placed: Placed) -> Need:
     """The member's signing key, as the opening keys name it at its group and index."""
     group = {"release-t": "T", "release-r": "R"}.get(placed.type) or placed.body["group"]

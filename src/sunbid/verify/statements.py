@@ -211,6 +211,15 @@ def check_needs(statement: Object, needs: list[Need], anchors: Anchors, at_ms: i
     return wrong
 
 
+def unexplained(statement: Object, needs: list[Need], anchors: Anchors, at_ms: int) -> int:
+    """Return how many signatures are of nobody who may sign, or do not verify."""
+    message = signed_bytes(statement)
+    return sum(
+        all(_fails(signature, need, message, anchors, at_ms) for need in needs)
+        for signature in statement["sigs"]
+    )
+
+
 def _fails(
     signature: Object, need: Need, message: bytes, anchors: Anchors, at_ms: int
 ) -> str | None:

@@ -82,6 +82,7 @@ def paper_json(paper: Paper) -> dict[str, Json]:
                 "role": w.required.role,
                 "subject": w.required.subject,
                 "kid": w.required.kid,
+                "optional": w.required.optional,
                 "signed_at": None if w.signed_at is None else time_text(w.signed_at),
             }
             for w in paper.waiting

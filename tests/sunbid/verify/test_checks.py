@@ -198,6 +198,11 @@ def signed_by(*names: str) -> Callable[[Any], Any]:
     return lambda _: tuple(whole().people.orgs[name] for name in names)
 
 
+def and_by(name: str) -> Callable[[Any], Any]:
+    """Return a twist that lets one more organisation sign."""
+    return lambda signers: (*signers, whole().people.orgs[name])
+
+
 def other_seat(body: Json) -> None:
     """Seat three is the buyer's too."""
     body["uscc"] = whole().people.orgs["buyer"].code
@@ -276,6 +281,7 @@ CASES = [
     Case(check="C2", named="manifest", twists={"signers:act:B:1": signed_by("D")}),
     Case(check="C2", named="opening-step", twists={"signers:step:phase2": signed_by("host")}),
     Case(check="C2", named="opening-record", twists={"signers:record": lambda s: s[:2]}),
+    Case(check="C2", named="opening-record", twists={"signers:record": and_by("agency")}),
     Case(check="C3", named="receipt", twists={"receipt:B:1": put("schedule", value=OTHER)}),
     Case(check="C4", named="leaf", twists={"leaf:act:B:1": put("tender", value=None)}),
     Case(check="C4", named="opening-step", twists={"leaf:step:phase4": drop_leaf}),

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bidding.bid import service as bids
+from bidding.opening.omissions import take_omission
 from bidding.opening.unsealing import open_lot
 from bidding.sealing.opening_keys import check_algorithms
 from bidding.sealing.refusals import BadWraps, WrongSuite
@@ -223,3 +225,18 @@ async def test_a_suite_that_only_opens_is_not_published_and_still_opens(
     await open_lot(world.desk, world.lot)
     assert set((await results(world)).values()) == {"OPENED"}
     assert INTL_1.decrypt_only is False
+
+
+async def test_an_omission_of_gm_is_taken(world: World) -> None:
+    bidders = await with_bids(world)
+    made = await world.seal(bidders[0])
+    await world.upload(made)
+    await world.hand_in(bidders[0], made)
+    await world.tick()
+    closing = await world.begin_opening()
+    found = await bids.show_act(world.desk, bidders[0].acts[0].sid)
+    receipt = read(found.act.receipt or b"").json()
+    body = {"v": 1, "closing": closing.sid, "receipt": receipt, "proof": found.proof or "-"}
+    raised = unsigned("omission", body)
+    await take_omission(world.desk, world.lot, raised)
+    assert [one.sid for one in await world.kept("omission")] == [raised.sid]

@@ -31,7 +31,7 @@ async def world(
             after = await move_platform_clock(connection, to)
             await record_event(
                 connection,
-                "sunbid:clock:move",
+                "foundation:clock:move",
                 actor=None,
                 group=None,
                 scope=None,

@@ -260,14 +260,18 @@ class Ledger:
 
     def add(self, statement: Statement) -> LeafOpening:
         """A leaf of a statement."""
+        return self.put(statement.type, statement.sid, NOW)
+
+    def put(self, kind: str, subject: str, at: datetime) -> LeafOpening:
+        """A leaf of this lot."""
         body = {
             "v": 1,
-            "t": statement.type,
+            "t": kind,
             "tender": TENDER,
             "lot": LOT,
             "round": 1,
-            "subject": statement.sid,
-            "at_ms": time_ms(NOW),
+            "subject": subject,
+            "at_ms": time_ms(at),
             "first_index": None,
         }
         opening = LeafOpening(

@@ -4,6 +4,7 @@ The page around it is a small one of the test; what the frame sealed is opened w
 """
 
 import asyncio
+import base64
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
 
 from bidding.sealing.bidder import unwrap_b
 from bidding.sealing.bodies import Manifest
-from bidding.sealing.envelope import check_listed, read_file_head
+from bidding.sealing.envelope import Head, check_listed, read_file_head
 from bidding.sealing.keys import exchange_of, public_point
 from bidding.sealing.opening_keys import LotKeys, lot_keys
 from bidding.sealing.package import check_package, read_entry
@@ -32,11 +33,12 @@ from bidding.sealing.recovery import read_code, recovery_key
 from bidding.sealing.shares import Halves, combine
 from bidding.sealing.unseal import fits_half, open_payload
 from bidding.sealing.wraps import compare_deal, unwrap_share
+from closing_world import OPENS, Opened, policy_text, signer_under
 from foundation.settings import Settings
 from foundation.statements.canonical import b64, canonical, unb64
-from foundation.statements.signed import decode, read
+from foundation.statements.signed import decode, from_json, read
 from licences import free_port
-from sealing_world import BIDDER, LOT, NOW, exchange_key, lot_file
+from sealing_world import BIDDER, LOT, NOW, Ledger, exchange_key, lot_file
 from sunbid.pages.site import STATIC
 from sunbid.seal_origin import seal_policy, serve_seal_origin
 from web_oracle import ESBUILD, ROOT, bundle
@@ -260,6 +262,30 @@ def sealed_bid(page: Page, world: World, request: dict[str, Any]) -> tuple[dict[
     return found["value"], code
 
 
+def trusting_request() -> dict[str, Any]:
+    """A first sealing whose lot file says who the platform is."""
+    return request_of(material=json.dumps(lot_file(policy_text=policy_text(Ledger()))))
+
+
+def sealed_heads(bid: dict[str, Any], world: World) -> list[tuple[str, Head]]:
+    """Header and wraps of what was sealed, by tree."""
+    return [
+        (envelope["tree"], read_file_head(world.sealed[envelope["volume"]]))
+        for envelope in bid["manifest"]["envelopes"]
+    ]
+
+
+def release_request(opened: Opened) -> dict[str, Any]:
+    """What a page asks at the opening."""
+    material, shown = opened.shown()
+    heads = [
+        {"tree": tree, "header": b64(head.header_bytes), "wraps": b64(head.wraps_bytes)}
+        for tree, head in opened.heads
+    ]
+    asked = {"material": json.dumps(material), "shown": shown, "heads": heads}
+    return {"verb": "release", "stage": 1, **asked}
+
+
 def opened(path: Path, keys: LotKeys, code: str, target: Path) -> Path:
     """Open a sealed file as the opening does: two custodians, and the bidder's recovery code."""
     head = read_file_head(path)
@@ -314,22 +340,14 @@ def test_two_folders_are_sealed_in_the_frame_and_open_here(
 @pytest.mark.threat("T4")
 def test_nothing_secret_reaches_the_platform_but_released_halves(page: Page, world: World) -> None:
     page.goto(world.platform)
-    bid, code = sealed_bid(page, world, request_of())
+    bid, code = sealed_bid(page, world, trusting_request())
     said = json.dumps([bid, page.evaluate("() => window.told")])
     assert code not in said
     assert code.replace("-", "") not in said
     assert '"t"' not in json.dumps(bid)
-    heads = []
-    for envelope in bid["manifest"]["envelopes"]:
-        head = read_file_head(world.sealed[envelope["volume"]])
-        heads.append(
-            {
-                "tree": envelope["tree"],
-                "header": b64(head.header_bytes),
-                "wraps": b64(head.wraps_bytes),
-            }
-        )
-    release = {"verb": "release", "closing": "0" * 64, "stage": 1, "heads": heads}
+    heads = sealed_heads(bid, world)
+    release = release_request(Opened(heads=heads))
+    page.clock.set_fixed_time(OPENS)
     begin(page, release)
     frame_of(page).get_by_text("用本浏览器的密钥授权").click()
     by_key = answer(page)
@@ -337,11 +355,30 @@ def test_nothing_secret_reaches_the_platform_but_released_halves(page: Page, wor
     frame_of(page).locator("#code").fill(code)
     frame_of(page).get_by_text("用恢复码授权").click()
     assert answer(page) == by_key
-    for value in by_key["value"]:
+    assert by_key["value"]["closing"] == from_json(release["shown"]["closing"]).sid
+    for value in by_key["value"]["values"]:
         volume = next(
             e["volume"] for e in bid["manifest"]["envelopes"] if e["tree"] == value["tree"]
         )
         assert fits_half(read_file_head(world.sealed[volume]), "B", unb64(value["value"], 32))
+
+
+def test_no_half_is_given_early_or_to_a_forged_closing(page: Page, world: World) -> None:
+    page.goto(world.platform)
+    bid, _ = sealed_bid(page, world, trusting_request())
+    heads = sealed_heads(bid, world)
+    begin(page, release_request(Opened(heads=heads)))
+    assert answer(page)["problem"]["code"] == "too-early"
+    page.clock.set_fixed_time(OPENS)
+    forged = release_request(Opened(heads=heads, signer=signer_under("forger")))
+    begin(page, forged)
+    assert answer(page)["problem"]["code"] == "E_SIG"
+    # A page that brings the forger's root along is not believed: what was kept at sealing counts.
+    material = json.loads(forged["material"])
+    root = base64.b64encode(signer_under("forger").chain[-1]).decode()
+    material["policy_text"] += f"#anchor platform {root}\n"
+    begin(page, {**forged, "material": json.dumps(material)})
+    assert answer(page)["problem"]["code"] == "E_SIG"
 
 
 def test_a_bid_survives_the_browser_and_is_rehearsed_and_saved(

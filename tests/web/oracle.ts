@@ -5,6 +5,7 @@ import { canonical, parse } from "../../ui/sealing/canonical";
 import { checkForLot, joinHead, readHead, readHeader, LARGEST_HEAD } from "../../ui/sealing/envelope";
 import * as gm from "../../ui/sealing/gm";
 import { sha256 } from "../../ui/sealing/hashing";
+import { checkOpening, trustOf } from "../../ui/sealing/closing";
 import { checkMaterial, readMaterial } from "../../ui/sealing/material";
 import { Policy, checkLeaf, readKey, readNote, readProof } from "../../ui/sealing/notes";
 import { LotKeys } from "../../ui/sealing/opening-keys";
@@ -201,6 +202,11 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
   },
   answer: (q) => hex(sha256(concat(utf8("tbe1/drill-answer/v1\0"), unhex(q.opening_keys), unhex(q.nonce), unhex(q.challenge)))),
   list_root: (q) => hex(rootOf((q.entries as string[]).map((entry) => hashLeaf(utf8(entry))))),
+  opening: async (q) => {
+    const heads = (q.heads as { tree: string; header: string; wraps: string }[]).map(({ tree, header, wraps }) => ({ tree, head: joinHead(unb64(header), unb64(wraps)) }));
+    const trust = trustOf(readMaterial(q.kept));
+    return checkOpening({ material: readMaterial(q.material), shown: q.shown, stage: q.stage, heads }, trust, q.at);
+  },
   material: async (q) => {
     const checked = await checkMaterial(readMaterial(q.text), q.expected, q.at, q.demo);
     return { sid: checked.keys.sid, schedule: checked.scheduleSid, volumes: checked.volumes, remarks: checked.remarks };

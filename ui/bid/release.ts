@@ -9,10 +9,11 @@ import type { Words } from "./place";
 const LOOK_MS = 5_000;
 
 interface OwnHeads {
-  closing: string;
   stage: number;
   open: boolean;
   heads: { tree: string; volume: string; header: string; wraps: string }[];
+  /** What the frame verifies before it gives a half. */
+  shown: unknown;
 }
 
 export function startRelease(): void {
@@ -52,12 +53,13 @@ async function release(section: HTMLElement): Promise<void> {
   if (where === null) return;
   try {
     const own = await ask<OwnHeads>(csrf, "GET", `/api/v1/lots/${lot}/own-heads`);
+    const material = await fetch(`/api/v1/lots/${lot}/sealing-material`, { cache: "no-store" });
     const frame = await openFrame(where, origin);
     const heads = own.heads.map(({ tree, header, wraps }) => ({ tree, header, wraps }));
-    const values = await frame.ask({ verb: "release", closing: own.closing, stage: own.stage, heads });
+    const { closing, values } = await frame.ask({ verb: "release", material: await material.text(), shown: own.shown, stage: own.stage, heads });
     put(line, say(words, "release_working"));
     const sorted = [...values].sort((a, b) => (a.tree < b.tree ? -1 : 1)).map(({ tree, value }) => ({ tree, value }));
-    const statement = { type: "release-b", body: { v: 1, closing: own.closing, stage: own.stage, values: sorted }, sigs: [] };
+    const statement = { type: "release-b", body: { v: 1, closing, stage: own.stage, values: sorted }, sigs: [] };
     const ack = await ask<{ body: { received: string } }>(csrf, "POST", `/api/v1/lots/${lot}/releases`, { statement });
     put(line, say(words, "release_ok", { at: clockOf(ack.body.received) }));
     where.replaceChildren();

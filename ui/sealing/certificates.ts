@@ -81,6 +81,17 @@ const damaged = (): Refused => badChain("expected a certificate in DER, got othe
 
 /** Checks a chain (DER, leaf first) up to one of the anchors at a time, against the licence profile. */
 export async function checkLicence(chain: Bytes[], anchors: Bytes[], at: number): Promise<Signer> {
+  const leaf = await checkPath(chain, anchors, at);
+  checkPurpose(leaf);
+  return licenceOf(leaf);
+}
+
+/** The key of a chain's holder (DER, leaf first), under anchors that stand for one role alone. */
+export async function checkChain(chain: Bytes[], anchors: Bytes[], at: number): Promise<PublicKey> {
+  return keyOf(await checkPath(chain, anchors, at));
+}
+
+async function checkPath(chain: Bytes[], anchors: Bytes[], at: number): Promise<Certificate> {
   if (chain.length < 1 || chain.length > LONGEST_CHAIN) throw badChain(`expected 1 to ${LONGEST_CHAIN} certificates, got ${chain.length}`);
   const trusted = anchors.map(readCertificate);
   const path = chain.map(readCertificate);
@@ -97,7 +108,7 @@ export async function checkLicence(chain: Bytes[], anchors: Bytes[], at: number)
     }
     checkCritical(certificate);
   }
-  return licenceOf(leaf);
+  return leaf;
 }
 
 function readCertificate(raw: Bytes): Certificate {
@@ -181,6 +192,9 @@ function usage(certificate: Certificate, bit: number): boolean | null {
 function checkLeaf(leaf: Certificate): void {
   if (basicOf(leaf)?.ca === true) throw badChain("expected the certificate of a holder, got that of an authority");
   if (usage(leaf, DIGITAL_SIGNATURE) !== true) throw badChain("expected key usage digitalSignature, got another; use a signing certificate");
+}
+
+function checkPurpose(leaf: Certificate): void {
   const extended = leaf.extensions.get(EXTENDED);
   const purposes = extended === undefined ? [] : der.children(der.only(extended.value, 0x30).content).map(der.oid);
   if (!purposes.includes(LICENCE_USAGE)) throw badChain(`expected extended key usage ${LICENCE_USAGE}, which this certificate does not carry`);

@@ -1,6 +1,7 @@
 // Rehearsing and releasing: the bidder's own keys and the recovery code, used inside the frame.
 import type { Bytes } from "./bytes";
 import { b64, unb64 } from "./bytes";
+import { checkOpening, trustOf } from "./closing";
 import { codeInput } from "./codes";
 import { button, el, icon, tag } from "./dom";
 import type { Head } from "./envelope";
@@ -8,7 +9,8 @@ import { joinHead } from "./envelope";
 import { progressOf } from "./flow-seal";
 import { checkContext, find, keptBrowserKey, volumesOf } from "./keeping";
 import { Labour } from "./labour";
-import type { Notice, RehearseRequest, Rehearsed, ReleaseRequest, TreeValue } from "./protocol";
+import { readMaterial } from "./material";
+import type { Notice, RehearseRequest, Rehearsed, ReleaseRequest, Released, TreeValue } from "./protocol";
 import { readCode, recoveryKey } from "./recovery";
 import { Refused } from "./refused";
 import type { Screen } from "./screen";
@@ -46,14 +48,19 @@ export async function rehearseFlow(screen: Screen, request: RehearseRequest, tel
 }
 
 /** B of the named envelopes, by one click or the typed code; nothing else leaves the frame. */
-export async function releaseFlow(screen: Screen, request: ReleaseRequest): Promise<TreeValue[]> {
+export async function releaseFlow(screen: Screen, request: ReleaseRequest): Promise<Released> {
   const { speech } = screen;
   const heads = request.heads.map(({ tree, header, wraps }) => ({ tree, head: joinHead(unb64(header), unb64(wraps)) }));
   const lots = new Set(heads.map(({ head }) => head.header.lot));
   const [first] = heads;
   if (first === undefined || lots.size !== 1) throw new Refused("E_FIELD", "expected the envelopes of one lot");
   const { lot } = first.head.header;
-  const browser = await keptBrowserKey(lot).catch(() => null);
+  const material = readMaterial(request.material);
+  const kept = await find("trusts", first.head.header.opening_keys);
+  const asked = { material, shown: request.shown, stage: request.stage, heads };
+  const closing = await checkOpening(asked, kept ?? trustOf(material), Date.now());
+  // The browser's key answers only to what was kept with it.
+  const browser = kept === undefined ? null : await keptBrowserKey(lot).catch(() => null);
   const { field, input } = codeInput(speech.say("code_label"));
   const n = { n: heads.length };
   const values = await new Promise<TreeValue[]>((done, stopped) => {
@@ -65,6 +72,7 @@ export async function releaseFlow(screen: Screen, request: ReleaseRequest): Prom
     };
     const content = [
       el("p", {}, speech.say("release_text", n)),
+      el("p", { class: "note", "data-state": kept === undefined ? "warn" : "ok" }, speech.say(kept === undefined ? "closing_shown" : "closing_ok")),
       byKey.length > 0 ? el("p", { class: "row" }, ...byKey) : el("p", { class: "note", "data-state": "warn" }, speech.say("no_key")),
       fault,
       field,
@@ -74,7 +82,7 @@ export async function releaseFlow(screen: Screen, request: ReleaseRequest): Prom
       .then(done, stopped);
   });
   screen.show(speech.say("release_title"), null, el("p", { class: "note", "data-state": "ok" }, speech.say("released", n)));
-  return values;
+  return { closing, values };
 }
 
 async function unwrapAll(heads: { tree: string; head: Head }[], own: OwnKey): Promise<TreeValue[]> {

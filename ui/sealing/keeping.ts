@@ -3,6 +3,7 @@
 import type { Bytes } from "./bytes";
 import { b64, hex, random, unb64, utf8 } from "./bytes";
 import { concat } from "./bytes";
+import type { Trust } from "./closing";
 import * as gm from "./gm";
 import { sha256 } from "./hashing";
 import type { KeptState, SealedFile, SealedVolume } from "./protocol";
@@ -63,9 +64,10 @@ interface Stores {
   bids: KeptBid;
   begun: Begun;
   machine: { id: "machine"; secret: Bytes };
+  trusts: Trust;
 }
 
-const PATHS: Record<keyof Stores, string> = { keys: "lot", codes: "lot", volumes: "tree", bids: "lot", begun: "lot", machine: "id" };
+const PATHS: Record<keyof Stores, string> = { keys: "lot", codes: "lot", volumes: "tree", bids: "lot", begun: "lot", machine: "id", trusts: "opening_keys" };
 
 let opened: Promise<IDBDatabase> | null = null;
 
@@ -76,9 +78,10 @@ const settled = <T>(request: IDBRequest<T>): Promise<T> =>
   });
 
 function database(): Promise<IDBDatabase> {
-  const request = indexedDB.open("sunbid-seal", 1);
+  const request = indexedDB.open("sunbid-seal", 2);
   request.onupgradeneeded = () => {
-    for (const [name, keyPath] of Object.entries(PATHS)) request.result.createObjectStore(name, { keyPath });
+    const made = request.result.objectStoreNames;
+    for (const [name, keyPath] of Object.entries(PATHS)) if (!made.contains(name)) request.result.createObjectStore(name, { keyPath });
   };
   opened ??= settled(request);
   return opened;
@@ -99,6 +102,13 @@ export async function keep<Name extends keyof Stores>(name: Name, value: Stores[
 
 export async function drop(name: keyof Stores, key: string): Promise<void> {
   await settled((await store(name, "readwrite")).delete(key));
+}
+
+/** Keeps whom to believe about a lot; what was kept first stands, only the schedule grows newer. */
+export async function keepTrust(trust: Trust): Promise<void> {
+  const kept = await find("trusts", trust.opening_keys);
+  const version = Math.max(trust.schedule_version, kept?.schedule_version ?? 0);
+  await keep("trusts", { ...(kept ?? trust), schedule_version: version });
 }
 
 // ---- sealed files

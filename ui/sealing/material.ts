@@ -17,7 +17,7 @@ const anyText: fields.Reader<string> = (value, where) => {
   return value;
 };
 
-const readLeaf = fields.object({
+export const readLeaf = fields.object({
   origin: fields.text(120),
   index: fields.integer(0),
   time_ms: fields.integer(0),
@@ -41,6 +41,8 @@ const readMaterialShape = fields.object({
   clock: fields.oneOf("real", "demo"),
   platform_time: fields.orNull(fields.anyObject),
 });
+
+export type Leaf = fields.Read<typeof readLeaf>;
 
 const readPlatformTime = fields.object({
   v: fields.oneOf(1),
@@ -82,8 +84,11 @@ function timeOf(material: Material, own: number, demo: boolean): number {
   if (material.clock === "real") return own;
   if (!demo) throw sealerRefuses("expected opening keys with a real clock, got those of a demonstration; nothing is sealed with them here");
   if (material.platform_time === null) throw sealerRefuses("expected the platform's time in the lot file; download it again");
-  return parseTime(new Statement(material.platform_time).as("platform-time", readPlatformTime).platform);
+  return platformTime(new Statement(material.platform_time));
 }
+
+/** What a `platform-time` says, milliseconds since 1970; its signature is not checked here. */
+export const platformTime = (statement: Statement): number => parseTime(statement.as("platform-time", readPlatformTime).platform);
 
 /**
  * Refuses to seal unless rules 1 to 4 of 8.1 hold: 1 signatures of buyer and supervisor, 2 member keys
@@ -124,7 +129,7 @@ function checkSameLot(material: Material, bodies: { tender: string; lot: string;
   }
 }
 
-function checkVersions(schedules: { statement: Statement; body: Schedule }[]): void {
+export function checkVersions(schedules: { statement: Statement; body: Schedule }[]): void {
   const volumesOf = (body: Schedule): string => JSON.stringify(body.stages.map((stage) => stage.volumes));
   schedules.forEach((one, n) => {
     const before = schedules[n - 1];
@@ -137,11 +142,11 @@ function checkVersions(schedules: { statement: Statement; body: Schedule }[]): v
   });
 }
 
-async function checkPinned(statement: Statement, pinned: Material["pinned"], anchors: Bytes[], at: number): Promise<void> {
+export async function checkPinned(statement: Statement, pinned: Material["pinned"], anchors: Bytes[], at: number): Promise<void> {
   const found = (await statement.signers(anchors, at)).map((signer) => signer.uscc);
   const missing = [pinned.buyer_uscc, pinned.supervisor_uscc].filter((uscc) => !found.includes(uscc));
   if (missing.length > 0) {
-    throw badSignature(`expected ${statement.type} signed by ${missing.join(", ")} as the notice pins it; do not seal, ask the buyer`);
+    throw badSignature(`expected ${statement.type} signed by ${missing.join(", ")} as the notice pins it; do not go on, ask the buyer`);
   }
 }
 
@@ -150,16 +155,21 @@ function checkLedger(material: Material, sids: string[]): Remark[] {
   for (const sid of sids) {
     const leaf = material.leaves.find((one) => one.body.subject === sid);
     if (leaf === undefined) throw sealerRefuses(`expected a ledger leaf of ${sid.slice(0, 20)}…, got none; wait a moment`);
-    const text = material.proofs[String(leaf.index)];
-    if (typeof text !== "string") throw sealerRefuses(`expected a proof of leaf ${leaf.index}, got none; fetch it again`);
-    const proof = readProof(text);
-    if (proof.index !== BigInt(leaf.index)) throw sealerRefuses(`expected a proof of leaf ${leaf.index}, got one of ${proof.index}`);
-    const hash = leafHash({ ...leaf, salt: unb64(leaf.salt, 32), body: canonical(leaf.body) });
-    const checkpoint = checkLeaf(proof, hash);
-    policy.check(proof.note);
-    if (checkpoint.origin !== leaf.origin) throw sealerRefuses(`expected a checkpoint of ${leaf.origin}, got ${checkpoint.origin}`);
+    checkProven(leaf, material.proofs, policy);
   }
   return policy.hasWitnesses ? ["policy-of-lot-file"] : ["policy-of-lot-file", "no-witness"];
+}
+
+/** Refuses a leaf that is not proven in a checkpoint which meets the policy; proofs by index. */
+export function checkProven(leaf: Leaf, proofs: Record<string, unknown>, policy: Policy): void {
+  const text = proofs[String(leaf.index)];
+  if (typeof text !== "string") throw sealerRefuses(`expected a proof of leaf ${leaf.index}, got none; fetch it again`);
+  const proof = readProof(text);
+  if (proof.index !== BigInt(leaf.index)) throw sealerRefuses(`expected a proof of leaf ${leaf.index}, got one of ${proof.index}`);
+  const hash = leafHash({ ...leaf, salt: unb64(leaf.salt, 32), body: canonical(leaf.body) });
+  const checkpoint = checkLeaf(proof, hash);
+  policy.check(proof.note);
+  if (checkpoint.origin !== leaf.origin) throw sealerRefuses(`expected a checkpoint of ${leaf.origin}, got ${checkpoint.origin}`);
 }
 
 /** Refuses a sid that does not begin with what the tender document prints; blanks are forgiven. */

@@ -132,6 +132,7 @@ export class Policy {
   private readonly members = new Map<string, VerifierKey | Group>();
   private readonly used = new Set<string>();
   private readonly keys = new Set<string>();
+  private readonly anchors = new Map<string, Bytes[]>();
   private quorum: string | null = null;
 
   /** Reads a policy file; refuses unknown lines, names not yet defined, and no or two quorums. */
@@ -147,6 +148,11 @@ export class Policy {
       }
     });
     if (this.quorum === null) throw badPolicy("expected one line `quorum NAME` or `quorum none`, got none");
+  }
+
+  /** Whose certificates speak for a role: our comment lines `#anchor <role> <base64 DER>`. */
+  anchorsOf(role: string): Bytes[] {
+    return this.anchors.get(role) ?? [];
   }
 
   /** Whether anybody outside has to have seen a checkpoint. */
@@ -197,12 +203,19 @@ export class Policy {
 
   private take(words: string[]): void {
     const [first, second, third, ...more] = words;
+    if (first === "#anchor" && second !== undefined && third !== undefined) this.addAnchor(second, third);
     if (first === undefined || first.startsWith("#")) return;
     if (first === "log" && second !== undefined && words.length <= 3) this.logs.push(this.newKey(second, LOG));
     else if (first === "quorum" && second !== undefined && words.length === 2) this.setQuorum(second);
     else if (first === "witness" && second !== undefined && third !== undefined && more.length <= 1) this.define(second, this.newKey(third, WITNESS));
     else if (first === "group" && second !== undefined && third !== undefined && more.length > 0) this.define(second, this.newGroup(third, more));
     else throw badPolicy(`expected log, witness, group or quorum, got ${JSON.stringify(first.slice(0, 20))}`);
+  }
+
+  private addAnchor(role: string, text: string): void {
+    const der = unbase64(text);
+    if (der === null) throw badPolicy(`expected a certificate in base64 for the role ${JSON.stringify(role.slice(0, 20))}`);
+    this.anchors.set(role, [...this.anchorsOf(role), der]);
   }
 
   private setQuorum(name: string): void {

@@ -91,10 +91,17 @@ export interface HeadBytes {
   wraps: string;
 }
 
-/** `release`: the person releases B of these envelopes in the frame, by key or recovery code. */
+/**
+ * `release`: the person releases B of these envelopes in the frame, by key or recovery code. The
+ * frame verifies the closing itself, by what it kept at sealing; where it kept nothing of the lot,
+ * by `material`, and then only with the recovery code.
+ */
 export interface ReleaseRequest {
   verb: "release";
-  closing: string;
+  /** As `GET /api/v1/lots/{lot}/sealing-material` gives it now, as text. */
+  material: string;
+  /** The closing, its own entry and their proofs, as `GET /api/v1/lots/{lot}/own-heads` gives them. */
+  shown: unknown;
   stage: number;
   heads: HeadBytes[];
 }
@@ -174,12 +181,18 @@ export interface TreeValue {
   value: string;
 }
 
+/** What was released, and for which closing: the one that the frame verified. */
+export interface Released {
+  closing: string;
+  values: TreeValue[];
+}
+
 export interface Answers {
   seal: SealedBid;
   files: SealedBid | null;
   state: KeptState;
   rehearse: Rehearsed[];
-  release: TreeValue[];
+  release: Released;
   forget: null;
 }
 

@@ -5,10 +5,10 @@ import { b64, concat, hex, unb64, utf8 } from "./bytes";
 import type { Json } from "./canonical";
 import { canonical, parse } from "./canonical";
 import type { PublicKey, Signer } from "./certificates";
-import { checkLicence } from "./certificates";
+import { checkChain, checkLicence } from "./certificates";
 import * as fields from "./fields";
 import { sha256 } from "./hashing";
-import { badField, badSignature } from "./refused";
+import { Refused, badField, badSignature } from "./refused";
 import * as gm from "./gm";
 
 const LARGEST = 4 * 1024 * 1024;
@@ -84,6 +84,21 @@ export class Statement {
     }
     return found;
   }
+}
+
+/** Refuses a statement that nobody under these anchors signed; they stand for one role, `who`. */
+export async function checkSignedUnder(statement: Statement, anchors: Bytes[], at: number, who: string): Promise<void> {
+  for (const one of statement.sigs) {
+    if (one.chain.length === 0) continue;
+    try {
+      await checkSignature(one.alg, await checkChain(one.chain, anchors, at), statement.signedBytes, one.sig);
+      return;
+    } catch (error) {
+      // A signature under other anchors is nobody's here.
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+  throw badSignature(`expected a ${statement.type} signed by ${who}, got one without`);
 }
 
 /** The sid of a body that is about to be signed. */

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from foundation.ledger.tree import hash_leaf, hash_range, inclusion_ranges, new_nodes
 from foundation.problems import Conflict, NotAllowed
+from foundation.statements.canonical import canonical
 
 CLOSED: Final = "closed"
 PHASE1: Final = "phase1"
@@ -318,6 +320,12 @@ def list_entries(listed: Sequence[Listed]) -> list[dict[str, Any]]:
         }
         for submission in sorted(bids, key=str)
     ]
+
+
+def entry_path(entries: Sequence[dict[str, Any]], place: int) -> list[str]:
+    """Return the hashes, hex, that prove the entry at a place in the list's root (3.4)."""
+    nodes = new_nodes(0, [hash_leaf(canonical(entry)) for entry in entries], {})
+    return [hash_range(part, nodes).hex() for part in inclusion_ranges(place, len(entries))]
 
 
 # Code, cause and who answers for it (sealing.md 10).

@@ -15,6 +15,7 @@ from bidding.opening.domain import (
     NotAMember,
     Opening,
     Result,
+    entry_path,
     list_entries,
     released_by,
 )
@@ -66,11 +67,7 @@ async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, J
         omitted = [one for one in kept if one.statement.type == OMISSION]
         answered = await answers(desk, connection, lot, omitted)
         leaves, proofs = await public_leaves(connection, kept)
-        if opening.cut is not None:
-            cut = await leaf_opening(connection, opening.cut)
-            if cut is not None:
-                leaves.append(cut)
-                proofs[str(cut["index"])] = await tlog_proof(connection, cut["index"])
+        await add_cut(connection, opening, leaves, proofs)
     return {
         "v": 1,
         "tender": str(lot.tender),
@@ -88,6 +85,19 @@ async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, J
         "leaves": leaves,
         "proofs": proofs,
     }
+
+
+async def add_cut(
+    connection: Connection,
+    opening: Opening,
+    leaves: list[dict[str, Json]],
+    proofs: dict[str, str],
+) -> None:
+    """Add the cut's leaf opening and proof, where it has them."""
+    cut = None if opening.cut is None else await leaf_opening(connection, opening.cut)
+    if cut is not None:
+        leaves.append(cut)
+        proofs[str(cut["index"])] = await tlog_proof(connection, cut["index"])
 
 
 async def _require_member(connection: Connection, lot: Lot, actor: Actor) -> None:
@@ -223,9 +233,12 @@ async def own_entry(desk: Desk, lot_id: UUID, token: str, uscc: str) -> dict[str
         acts = await bid_store.acts_of_bidder(connection, lot_id, lot.round, bidder_key)
         mine = {act.submission for act in acts}
         listed = await store.listed(connection, lot_id)
-    for entry in list_entries(listed):
+    entries = list_entries(listed)
+    for place, entry in enumerate(entries):
         if UUID(entry["submission"]) in mine:
             own = {e["tree"] for e in entry["envelopes"]}
             blobs = {one.tree: one.blob for one in listed if one.tree in own}
-            return {"closing": opening.closing, "entry": entry, "blobs": blobs}
+            path = entry_path(entries, place)
+            shown = {"closing": opening.closing, "entry": entry, "place": place, "path": path}
+            return {**shown, "blobs": blobs}
     return None

@@ -10,16 +10,19 @@ import msgspec
 from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk, open_token
 from bidding.opening import store
-from bidding.opening.domain import PHASE1, Listed
+from bidding.opening.domain import PHASE1, Listed, entry_path, list_entries
+from bidding.opening.material import add_cut
 from bidding.opening.release import take_release_b
 from bidding.sealing.bidder import release_b
 from bidding.sealing.envelope import Head, join_head
 from bidding.tender import store as tender_store
+from bidding.tender.service import public_leaves
 from foundation.clock import platform_now
 from foundation.database import reading
 from foundation.problems import Conflict
-from foundation.statements.canonical import unb64
+from foundation.statements.canonical import Json, unb64
 from foundation.statements.signed import Statement, unsigned
+from foundation.statements.store import kept_statements
 
 
 class NoLicenceKey(Conflict):
@@ -83,6 +86,36 @@ async def own_envelopes(desk: Desk, lot_id: UUID, token: str, uscc: str) -> OwnE
         now=now,
         listed=listed,
     )
+
+
+async def shown_to_bidder(desk: Desk, lot_id: UUID, own: OwnEnvelopes) -> dict[str, Json]:
+    """Return what a bidder's client verifies before it releases (9.2).
+
+    The closing, the stage after the first, their leaves and the cut's with proofs, and the
+    bidder's own entry with its path to `list_root`.
+    """
+    async with reading(desk.db, "bidding") as connection:
+        opening = await store.opening(connection, lot_id)
+        entries = list_entries(await store.listed(connection, lot_id))
+        kept = [
+            one
+            for one in await kept_statements(connection, lot_id, ["closing", "stage"])
+            if one.statement.sid == own.closing or one.statement.body.get("stage") == own.stage
+        ]
+        leaves, proofs = await public_leaves(connection, kept)
+        await add_cut(connection, opening, leaves, proofs)
+    submission = str(own.listed[0].submission)
+    place = next(n for n, entry in enumerate(entries) if entry["submission"] == submission)
+    newest = {one.statement.type: one.statement.json() for one in kept}
+    return {
+        "closing": newest["closing"],
+        "stage": newest.get("stage"),
+        "leaves": leaves,
+        "proofs": proofs,
+        "entry": entries[place],
+        "place": place,
+        "path": entry_path(entries, place),
+    }
 
 
 async def release_by_licence(

@@ -24,6 +24,7 @@ from bidding.opening.own import (
     OwnEnvelopes,
     own_envelopes,
     release_by_licence,
+    shown_to_bidder,
 )
 from foundation.identity import require
 from foundation.identity.request import session_of, session_signed_in, signed_in
@@ -66,12 +67,16 @@ class OwnHead(msgspec.Struct, frozen=True):
 
 
 class OwnHeads(msgspec.Struct, frozen=True):
-    """What a bidder's browser needs to release its halves by itself."""
+    """What a bidder's browser needs to release its halves by itself.
+
+    `shown` is the closing with the proofs that the sealing frame asks for before it gives a half.
+    """
 
     closing: str
     stage: int
     open: bool
     heads: list[OwnHead]
+    shown: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +184,7 @@ async def show_heads(request: AnyRequest, lot: FromPath[UUID]) -> OwnHeads:
             OwnHead(tree=one.tree, volume=one.volume, header=b64(one.header), wraps=b64(one.wraps))
             for one in own.waiting
         ],
+        shown=await shown_to_bidder(request.app.state.desk, lot, own),
     )
 
 

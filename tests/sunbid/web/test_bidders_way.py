@@ -12,9 +12,11 @@ import pytest_asyncio
 from bid_world import BidderBrowser, Platform, bidders_platform, challenge_of, refusal_in
 from conftest import SetClock
 from foundation.database import Database
+from foundation.ledger.tree import check_inclusion, hash_leaf
 from foundation.settings import Settings
+from foundation.statements.canonical import canonical
 from foundation.statements.keyfile import ExchangeKey
-from foundation.statements.signed import Statement, unsigned
+from foundation.statements.signed import Statement, from_json, unsigned
 from world import DEADLINE, MORNING, BidderOf, SealedBid, World, make_world
 
 
@@ -240,6 +242,15 @@ async def test_a_scan_of_the_licence_releases_the_bidders_half(platform: Platfor
     assert ack.body["channel"] == "session"
     heads = (await browser.client.get(f"/api/v1/lots/{lot}/own-heads")).json()
     assert heads["heads"] == []
+    shown = heads["shown"]
+    closing = from_json(shown["closing"])
+    assert (closing.sid, shown["stage"]) == (heads["closing"], None)
+    assert {leaf["body"]["t"] for leaf in shown["leaves"]} == {"cut", "closing"}
+    assert shown["proofs"].keys() == {str(leaf["index"]) for leaf in shown["leaves"]}
+    check_inclusion(
+        hash_leaf(canonical(shown["entry"])), shown["place"], closing.body["count"],
+        [bytes.fromhex(one) for one in shown["path"]], bytes.fromhex(closing.body["list_root"]),
+    )  # fmt: skip
     assert len((await other.client.get(f"/api/v1/lots/{lot}/own-heads")).json()["heads"]) == 2
 
 

@@ -95,8 +95,13 @@ async def _mandates(
     bodies = [read(act.statement).body for act in acts if act.statement is not None]
     named = {body["mandate"] for body in bodies} - {None}
     found = await named_mandates(office, connection, sorted(named))
-    kids = {s.kid for one in objections for s in one.statement.sigs if s.kid is not None}
-    found += await mandates_of_keys(office, connection, sorted(kids))
+    keys = {
+        (signature.kid, one.statement.body["uscc"])
+        for one in objections
+        for signature in one.statement.sigs
+        if signature.kid is not None
+    }
+    found += await mandates_of_keys(office, connection, sorted(keys))
     return list({given.statement.sid: given for given in found}.values())
 
 

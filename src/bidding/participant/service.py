@@ -92,8 +92,11 @@ async def give_mandate(office: Office, actor: Actor, statement: Statement) -> No
         # A public key that is no point of the curve is refused here, not at the first act.
         check_key(body)
         owner = _owner(office, body.uscc)
-        if len(await store.mandates_of_owner(connection, owner)) >= MOST:
-            raise NoMandate(f"expected at most {MOST} mandates of one company; use an older one")
+        given = await store.mandates_of_owner(connection, owner)
+        if sum(row.revoked_at is None for row in given) >= MOST:
+            raise NoMandate(
+                f"expected at most {MOST} mandates of one company, got one more; revoke one first"
+            )
         queue = await queue_entry(connection, _ledger_body(statement, now))
         row = store.MandateRow(
             sid=statement.sid,
@@ -242,10 +245,13 @@ async def check_mandated(  # noqa: PLR0913 - what was signed, for whom, and what
 
 
 async def mandates_of_keys(
-    office: Office, connection: Connection, kids: Sequence[str]
+    office: Office, connection: Connection, keys: Sequence[tuple[str, str]]
 ) -> list[Given]:
-    """Return every mandate of some keys, in a transaction of the caller's."""
-    return [given for kid in kids for given in await _of_key(office, connection, kid)]
+    """Return the mandates of some keys (kid, USCC) by the company each acted for.
+
+    In a transaction of the caller's; what others gave to the same key stays out.
+    """
+    return [given for kid, uscc in keys for given in await _of_key(office, connection, kid, uscc)]
 
 
 async def named_mandates(

@@ -87,13 +87,13 @@ MANDATES_OF_OWNER: Final[LiteralString] = """
     SELECT sid, kid, sealed, queue, accepted_at, revoked_at, revocation, revoke_queue
       FROM bidding.mandate
      WHERE owner = $1
-  ORDER BY accepted_at DESC, sid
+  ORDER BY revoked_at IS NOT NULL, accepted_at DESC, sid
      LIMIT 500
 """
 
 
 async def mandates_of_owner(connection: Connection, owner: bytes) -> list[MandateRow]:
-    """Return the mandates of a company, newest first."""
+    """Return the mandates of a company: those not revoked first, newest first."""
     return [_row(row) for row in await connection.fetch(MANDATES_OF_OWNER, owner)]
 
 

@@ -1,6 +1,8 @@
 """Consortia co-sign; a member that bids apart is found after the closing and never before."""
 
 import asyncio
+import json
+import zipfile
 
 import pytest
 
@@ -75,6 +77,7 @@ async def test_a_member_apart_is_found_after_the_closing_and_not_before(world: W
     await world.check_all()
     operator = OperatorOf(other)
     await operator.given(world, scope=["release"])
+    await OperatorOf(lead, operator.key).given(world, scope=["release"])
     body = {"v": 1, "closing": closing.sid, "stage": 1, "uscc": other.uscc, "content": "异议"}
     await releases.take_objection(
         world.desk, operator.actor, sign(unsigned("objection", body), operator.key), world.lot
@@ -90,8 +93,11 @@ async def test_a_member_apart_is_found_after_the_closing_and_not_before(world: W
     assert set(finding.manifests) == {lead.acts[-1].sid, partner.acts[-1].sid}
     for stranger in (actor("bidder", other.uscc, other.name), actor("buyer", "x", "x")):
         assert isinstance(await refused(members_apart(world.desk, stranger, world.lot)), NotAllowed)
-    # An operator's objection verifies with its mandate in the transcript.
+    # An operator's objection verifies with its mandate in the transcript, and only with its own.
     await all_hold(world)
+    with zipfile.ZipFile(world.folder / "package.zip") as package:
+        mandates = json.loads(package.read("opening.json"))["mandates"]
+    assert [one["body"]["uscc"] for one in mandates] == [other.uscc]
 
 
 def a_bid(lead: str, *members: str) -> Statement:

@@ -112,6 +112,7 @@ def a_lot(status: str = "published", n: int = 1, title: str = "", **changes: obj
         "title": "第 1 标段",
         "round": 1,
         "lock_key": 1,
+        "suite": "INTL-1",
         "status": status,
         "ceiling_price_yuan": Decimal("21500000"),
         "duration_days": 65,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from bidding.opening import decisions, stages, store
+from bidding.opening import decisions, list_store, result_store, stages
 from bidding.opening.blobs import read_back
 from bidding.opening.domain import WindowOpen
 from bidding.opening.stages import Proposal
@@ -48,7 +48,7 @@ async def with_bids(world: World, count: int = 3, minimum: int = 3) -> list[Bidd
 
 async def results(world: World) -> dict[str, str]:
     async with reading(world.db, "bidding") as connection:
-        return codes_of(await store.results(connection, world.lot))
+        return codes_of(await result_store.results(connection, world.lot))
 
 
 def nothing_decrypted(world: World) -> bool:
@@ -183,7 +183,7 @@ async def first_stage_recorded(world: World, count: int = 3) -> tuple[list[Bidde
 
 async def submission_of(world: World, bidder: BidderOf) -> UUID:
     async with reading(world.db, "bidding") as connection:
-        listed = await store.listed(connection, world.lot)
+        listed = await list_store.listed(connection, world.lot)
     trees = set(bidder.bids[-1].heads())
     return next(one.submission for one in listed if one.tree in trees)
 

@@ -43,7 +43,8 @@ from sunbid.pages.ledger import BidsView, ProblemView, ledger_view
 from sunbid.pages.lifecycle import LotTimes
 from sunbid.pages.mandates import MandatesView, mandates_view
 from sunbid.pages.notices import Search, notices_view
-from sunbid.pages.opening import opening_view, openings_view
+from sunbid.pages.opening import opening_view
+from sunbid.pages.opening_list import openings_view
 from sunbid.pages.panel import (
     DraftMark,
     OpenDocument,

@@ -27,7 +27,7 @@ from bidding.opening import blobs, steps
 from bidding.opening import closing as closings
 from bidding.opening import release as releases
 from bidding.opening.domain import list_entries
-from bidding.opening.store import listed as listed_of
+from bidding.opening.list_store import listed as listed_of
 from bidding.sealing.bidder import release_b, unwrap_b
 from bidding.sealing.bodies import (
     Closing,

@@ -12,7 +12,7 @@ from uuid import UUID
 from bidding.award import service as award
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
-from bidding.opening import orders, record, release, stages, steps
+from bidding.opening import members, objections, orders, record, stages, steps
 from bidding.opening import store as opening_store
 from bidding.participant import service as mandates
 from bidding.sealing.bodies import MemberKey
@@ -179,19 +179,19 @@ def _device(body: MemberKey) -> NewActor:
 
 
 async def _share_check(desk: Desk, _: Actor, statement: Statement) -> None:
-    await release.take_share_check(desk, statement, await _lot_of(desk, statement))
+    await members.take_share_check(desk, statement, await _lot_of(desk, statement))
 
 
 async def _release_r(desk: Desk, _: Actor, statement: Statement) -> None:
-    await release.take_release_r(desk, statement, await _lot_of(desk, statement))
+    await members.take_release_r(desk, statement, await _lot_of(desk, statement))
 
 
 async def _release_t(desk: Desk, _: Actor, statement: Statement) -> None:
-    await release.take_release_t(desk, statement, await _lot_of(desk, statement))
+    await members.take_release_t(desk, statement, await _lot_of(desk, statement))
 
 
 async def _objection(desk: Desk, actor: Actor, statement: Statement) -> None:
-    await release.take_objection(desk, actor, statement, await _lot_of(desk, statement))
+    await objections.take_objection(desk, actor, statement, await _lot_of(desk, statement))
 
 
 async def _readiness(desk: Desk, _: Actor, statement: Statement) -> None:

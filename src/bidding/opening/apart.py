@@ -11,7 +11,7 @@ from uuid import UUID
 
 from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk
-from bidding.opening import store
+from bidding.opening import list_store, store
 from bidding.opening.domain import WrongPhase
 from bidding.tender import store as tender_store
 from bidding.tender.service import is_party
@@ -70,7 +70,7 @@ async def members_apart(desk: Desk, actor: Actor, lot_id: UUID) -> list[Apart]:
         opening = await store.find_opening(connection, lot_id)
         if opening is None or opening.phase not in SHOWN_FROM:
             raise WrongPhase("findings are made when names are read; come back after phase 4")
-        listed = {one.act for one in await store.listed(connection, lot_id)}
+        listed = {one.act for one in await list_store.listed(connection, lot_id)}
         acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
     return found_apart(
         [read(act.statement) for act in acts if act.sid in listed and act.statement is not None]

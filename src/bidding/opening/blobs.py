@@ -15,7 +15,7 @@ from bidding.bid.desk import Desk
 from bidding.bid.domain import Upload, UploadIncomplete
 from bidding.bid.read_back import DAMAGED, UNREAD, WHOLE, blob_state
 from bidding.bid.service import show_upload
-from bidding.opening import store
+from bidding.opening import list_store, store
 from bidding.opening.domain import DONE, PHASE4, RECORD, Listed, Opening, WrongPhase
 from bidding.sealing.refusals import WrongTree
 from bidding.tender import store as tender_store
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 async def read_back(desk: Desk, lot_id: UUID) -> None:
     """Read every listed sealed file back; a damaged one is told at once and may come again."""
     async with reading(desk.db, "bidding") as connection:
-        listed = await store.listed(connection, lot_id)
+        listed = await list_store.listed(connection, lot_id)
     for one in listed:
         if one.blob == UNREAD:
             state = await blob_state(desk, one.upload, one.size, one.tree)
@@ -45,7 +45,7 @@ async def read_back(desk: Desk, lot_id: UUID) -> None:
 async def _write(connection: Connection, lot_id: UUID, one: Listed, state: str) -> None:
     lot = await tender_store.lot_exclusive(connection, lot_id)
     opening = await store.opening(connection, lot_id)
-    held = next(o for o in await store.listed(connection, lot_id) if o.tree == one.tree)
+    held = next(o for o in await list_store.listed(connection, lot_id) if o.tree == one.tree)
     if held.blob != UNREAD:
         # Supplied again meanwhile.
         return
@@ -56,7 +56,7 @@ async def _write(connection: Connection, lot_id: UUID, one: Listed, state: str) 
         until = now + max(window, SHORTEST_WINDOW)
         log.error("a sealed file of lot %s is %s: tree %s", lot_id, state, one.tree)
         await _tell(connection, lot, opening, DAMAGED_EVENT, one.tree)
-    await store.set_blob(connection, lot_id, one.tree, state, until)
+    await list_store.set_blob(connection, lot_id, one.tree, state, until)
 
 
 async def resupply(desk: Desk, lot_id: UUID, tree: str, upload: UUID, secret: str) -> None:
@@ -84,7 +84,7 @@ async def resupply(desk: Desk, lot_id: UUID, tree: str, upload: UUID, secret: st
         for place in places:
             await bid_store.set_upload_blob(connection, place, WHOLE)
         if opening is not None and opening.closing is not None:
-            await store.set_blob(connection, lot_id, tree, WHOLE, None)
+            await list_store.set_blob(connection, lot_id, tree, WHOLE, None)
             await _tell(connection, lot, opening, RESUPPLIED_EVENT, tree)
 
 
@@ -96,7 +96,7 @@ async def _require_open(connection: Connection, lot_id: UUID, tree: str) -> Open
         raise WrongPhase(f"a lot that is {lot.status} opens no file")
     if opening is None or opening.closing is None:
         return opening
-    held = next((o for o in await store.listed(connection, lot_id) if o.tree == tree), None)
+    held = next((o for o in await list_store.listed(connection, lot_id) if o.tree == tree), None)
     if held is None:
         raise WrongTree("the closing does not list this file; send the one that the receipt names")
     is_over = held.stage is not None and held.stage < opening.stage

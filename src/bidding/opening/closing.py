@@ -9,7 +9,7 @@ from uuid import UUID
 from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk, read_row
 from bidding.bid.domain import PENDING, Act, final_acts
-from bidding.opening import store
+from bidding.opening import list_store, store
 from bidding.opening.domain import (
     ActsUndecided,
     CutMissing,
@@ -18,6 +18,7 @@ from bidding.opening.domain import (
 )
 from bidding.opening.outages import require_quiet_deadline
 from bidding.opening.stages import plan_in_force
+from bidding.opening.taken import keep_public
 from bidding.sealing.envelope import split_head
 from bidding.tender import store as tender_store
 from bidding.tender.domain import CLOSED, CUT, Lot, WrongStatus, next_status
@@ -31,7 +32,7 @@ from foundation.ledger.tree import hash_leaf, root_of
 from foundation.problems import NotAllowed
 from foundation.statements.canonical import Json, canonical
 from foundation.statements.signed import Statement, sign, unsigned
-from foundation.statements.store import keep_statement, kept_statement
+from foundation.statements.store import kept_statement
 
 
 async def close_due(desk: Desk) -> int:
@@ -101,35 +102,43 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
             raise WrongStatus(f"a lot that is {lot.status} cannot be closed again")
         await require_quiet_deadline(connection, lot)
         opening = await store.opening(connection, lot_id)
-        acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
-        if any(act.state == PENDING for act in acts):
-            raise ActsUndecided("some acts are still being checked; try again in a moment")
+        bids = await final_bids(connection, lot)
         cut = None if opening.cut is None else await leaf_opening(connection, opening.cut)
-        bids = list(final_acts(acts, lot.opening_keys or "").values())
-        place = {"v": 1, "tender": str(lot.tender), "lot": str(lot.id), "round": lot.round}
         if len(bids) < lot.minimum_bidders:
-            body = {**place, "schedule": lot.schedule, "cut": cut, "reason": "below-minimum"}
-            statement = sign(unsigned("not-opened", body), desk.platform_for(lot.suite))
+            statement = _signed_not_opened(desk, lot, cut)
             await store.set_closing(connection, lot_id, statement.sid, None)
             await tender_store.move_lot(connection, lot, next_status(lot.status, "not_open"))
         else:
-            first = (await plan_in_force(connection, lot)).stages[0].volumes
-            listed = [one for act in bids for one in await listed_of(desk, act, first)]
+            listed = await listed_of_bids(connection, desk, lot, bids)
             statement = signed_closing(desk, lot, cut, listed)
             root = statement.body["list_root"]
             await store.set_closing(connection, lot_id, statement.sid, root)
-            await store.insert_listed(connection, listed)
+            await list_store.insert_listed(connection, listed)
             await tender_store.move_lot(connection, lot, next_status(lot.status, "open"))
         now = await platform_now(connection)
-        await keep_statement(
-            connection,
-            statement,
-            scope=lot.id,
-            body=lot_ledger_body(lot, statement.type, statement.sid, now),
-            at=now,
-            public=True,
-        )
+        await keep_public(connection, lot, statement, now)
     return statement
+
+
+async def final_bids(connection: Connection, lot: Lot) -> list[Act]:
+    """The acts that count, one a bidder; refuses while one is being checked."""
+    acts = await bid_store.acts_of_lot(connection, lot.id, lot.round)
+    if any(act.state == PENDING for act in acts):
+        raise ActsUndecided("some acts are still being checked; try again in a moment")
+    return list(final_acts(acts, lot.opening_keys or "").values())
+
+
+def _signed_not_opened(desk: Desk, lot: Lot, cut: Json) -> Statement:
+    body = {
+        "v": 1,
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "round": lot.round,
+        "schedule": lot.schedule,
+        "cut": cut,
+        "reason": "below-minimum",
+    }
+    return sign(unsigned("not-opened", body), desk.platform_for(lot.suite))
 
 
 def signed_closing(
@@ -152,7 +161,15 @@ def signed_closing(
     return sign(unsigned("closing", body), desk.platform_for(lot.suite))
 
 
-async def listed_of(desk: Desk, act: Act, first: Sequence[str]) -> list[Listed]:
+async def listed_of_bids(
+    connection: Connection, desk: Desk, lot: Lot, bids: Sequence[Act]
+) -> list[Listed]:
+    """Return the list rows of these bids."""
+    first = (await plan_in_force(connection, lot)).stages[0].volumes
+    return [one for act in bids for one in await _listed_of(desk, act, first)]
+
+
+async def _listed_of(desk: Desk, act: Act, first: Sequence[str]) -> list[Listed]:
     """Return the list rows of a bid, with header and wraps read from its first parts.
 
     `first` are the volumes of stage 1; those of later stages wait for their own statement.

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
-from bidding.opening import store
+from bidding.opening import list_store, share_store, store
 from bidding.opening.domain import PHASE1, PHASE2, PHASE3, Opening
 from bidding.sealing.bodies import Group
 from bidding.sealing.opening_keys import LotKeys
@@ -89,17 +89,17 @@ async def _asked(
         mine = [q for q in questions if (q.group, q.i) == seat]
         return "drill" if any(q.passed is None for q in mine) else "waits"
     trees = await _trees(connection, lot.id, opening)
-    checks = await store.checks(connection, lot.id)
+    checks = await share_store.checks(connection, lot.id)
     if not any((c.group, c.i) == seat and c.tree in trees for c in checks):
         return "check" if opening.phase in CHECKING else "waits"
-    shares = await store.shares(connection, lot.id)
+    shares = await share_store.shares(connection, lot.id)
     if any((s.group, s.i) == seat and s.tree in trees and not s.is_cure for s in shares):
         return "answered"
     return "release" if _may_release(opening, seat[0]) else "waits"
 
 
 async def _trees(connection: Connection, lot_id: UUID, opening: Opening) -> set[str]:
-    return {one.tree for one in await store.listed(connection, lot_id, opening.stage)}
+    return {one.tree for one in await list_store.listed(connection, lot_id, opening.stage)}
 
 
 def _may_release(opening: Opening, group: Group) -> bool:

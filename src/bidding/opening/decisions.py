@@ -23,16 +23,16 @@ from bidding.opening.domain import (
     waiting_for,
 )
 from bidding.opening.steps import standing_of
+from bidding.opening.taken import keep_public
 from bidding.sealing.bodies import SupervisorDecision
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, next_status
-from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection, transaction
 from foundation.identity import Actor, require
 from foundation.problems import Conflict, Invalid, NotAllowed
 from foundation.statements.signed import Statement, decode_body, unsigned
-from foundation.statements.store import Required, keep_statement, offer_paper
+from foundation.statements.store import Required, offer_paper
 
 
 class UnknownDecision(Invalid):
@@ -96,14 +96,7 @@ async def accept_decision(connection: Connection, statement: Statement) -> None:
             f"expected the {len(silent)} members who are silent now, the decision names "
             f"{len(body.members)}; ask for it again"
         )
-    await keep_statement(
-        connection,
-        statement,
-        scope=lot.id,
-        body=lot_ledger_body(lot, statement.type, statement.sid, now),
-        at=now,
-        public=True,
-    )
+    await keep_public(connection, lot, statement, now)
     await store.set_decided(connection, lot.id, body.decision)
     if body.decision == TERMINATED:
         await tender_store.move_lot(connection, lot, next_status(lot.status, "terminate"))

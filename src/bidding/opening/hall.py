@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
-from bidding.opening import store
+from bidding.opening import list_store, result_store, share_store, store
 from bidding.opening.domain import (
     DONE,
     PHASE4,
@@ -78,11 +78,11 @@ async def hall_facts(db: Database, lot_id: UUID) -> HallFacts:
         return HallFacts(
             lot=lot,
             opening=opening,
-            listed=await store.listed(connection, lot_id) if is_listed else [],
-            shares=await store.shares(connection, lot_id) if is_listed else [],
-            checks=await store.checks(connection, lot_id) if is_listed else [],
-            results=await store.results(connection, lot_id) if is_open else [],
-            bids=await store.every_opened_bid(connection, lot_id) if is_open else [],
+            listed=await list_store.listed(connection, lot_id) if is_listed else [],
+            shares=await share_store.shares(connection, lot_id) if is_listed else [],
+            checks=await share_store.checks(connection, lot_id) if is_listed else [],
+            results=await result_store.results(connection, lot_id) if is_open else [],
+            bids=await result_store.every_opened_bid(connection, lot_id) if is_open else [],
             needed=thresholds(await keys_in_force(connection, lot)) if is_listed else None,
             told=await kept_statements(connection, lot_id, TOLD) if is_listed else [],
             silent=await _silent(connection, lot, opening, now),

@@ -8,7 +8,7 @@ from bidding.bid import store as bid_store
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk, open_token
 from bidding.bid.domain import Act
-from bidding.opening import store
+from bidding.opening import list_store, result_store, share_store, store
 from bidding.opening.domain import (
     TERMINATED,
     Listed,
@@ -57,8 +57,8 @@ async def member_material(desk: Desk, actor: Actor, lot_id: UUID) -> dict[str, J
         lot = await tender_store.lot(connection, lot_id)
         await _require_member(connection, lot, actor)
         opening = await store.opening(connection, lot_id)
-        entries = list_entries(await store.listed(connection, lot_id))
-        listed = await store.listed(connection, lot_id, opening.stage)
+        entries = list_entries(await list_store.listed(connection, lot_id))
+        listed = await list_store.listed(connection, lot_id, opening.stage)
         kept = [
             one
             for one in await kept_statements(connection, lot_id, MEMBER_TYPES)
@@ -135,13 +135,13 @@ async def hall(desk: Desk, lot_id: UUID) -> dict[str, Any]:
         opening = await store.find_opening(connection, lot_id)
         if opening is None:
             return {**_lot_part(lot), "phase": None, "steps": [], "bids": []}
-        listed = await store.listed(connection, lot_id)
+        listed = await list_store.listed(connection, lot_id)
         steps = await kept_statements(connection, lot_id, ["closing", "opening-step"])
         checkpoint = await latest_checkpoint(connection)
-        shares = await store.shares(connection, lot_id)
-        results = {r.tree: r for r in await store.results(connection, lot_id)}
+        shares = await share_store.shares(connection, lot_id)
+        results = {r.tree: r for r in await result_store.results(connection, lot_id)}
         names = await _names(connection, lot, opening)
-        opened = {b.submission: b for b in await store.every_opened_bid(connection, lot_id)}
+        opened = {b.submission: b for b in await result_store.every_opened_bid(connection, lot_id)}
     bids = []
     for number, entry in enumerate(list_entries(listed), 1):
         submission = UUID(entry["submission"])
@@ -232,7 +232,7 @@ async def own_entry(desk: Desk, lot_id: UUID, token: str, uscc: str) -> dict[str
         opening = await store.opening(connection, lot_id)
         acts = await bid_store.acts_of_bidder(connection, lot_id, lot.round, bidder_key)
         mine = {act.submission for act in acts}
-        listed = await store.listed(connection, lot_id)
+        listed = await list_store.listed(connection, lot_id)
     entries = list_entries(listed)
     for place, entry in enumerate(entries):
         if UUID(entry["submission"]) in mine:

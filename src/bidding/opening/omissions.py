@@ -12,7 +12,7 @@ from uuid import UUID
 from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk
 from bidding.bid.domain import ACCEPTED, Act
-from bidding.opening import store
+from bidding.opening import list_store, store
 from bidding.opening.domain import (
     CLOSED,
     PHASE1,
@@ -22,7 +22,7 @@ from bidding.opening.domain import (
     require_not_ended,
     require_phase,
 )
-from bidding.opening.release import bare
+from bidding.opening.taken import bare
 from bidding.participant.service import Office, named_mandates
 from bidding.sealing.bodies import Omission
 from bidding.sealing.checks import check_proven
@@ -74,7 +74,7 @@ async def take_omission(desk: Desk, lot_id: UUID, statement: Statement) -> None:
         ):
             raise NothingOmitted("expected a receipt of this lot that the platform signed")
         await _require_proven(connection, receipt, body.proof)
-        listed = await store.listed(connection, lot_id)
+        listed = await list_store.listed(connection, lot_id)
         is_gone = about.submission not in {str(one.submission) for one in listed}
         if about.act in {one.act for one in listed} or (about.act_type == "withdraw" and is_gone):
             raise NothingOmitted("the list says of this bid what its receipt says")

@@ -22,11 +22,12 @@ from bidding.opening.domain import (
     WrongPhase,
     require_not_ended,
 )
+from bidding.opening.taken import keep_public
 from bidding.sealing.bodies import SupervisorDecision
 from bidding.tender import store as tender_store
 from bidding.tender.domain import CLOSED as LOT_CLOSED
 from bidding.tender.domain import CUT, OPENING, PUBLISHED, Lot, next_status
-from bidding.tender.service import is_party, lot_ledger_body
+from bidding.tender.service import is_party
 from foundation.clock import platform_now
 from foundation.database import Connection, reading, transaction
 from foundation.identity import Actor, require
@@ -35,7 +36,6 @@ from foundation.statements.canonical import parse_time, time_text
 from foundation.statements.signed import Statement, decode_body, unsigned
 from foundation.statements.store import (
     Required,
-    keep_statement,
     kept_events,
     offer_paper,
     record_event,
@@ -171,14 +171,7 @@ async def accept_decision(connection: Connection, statement: Statement) -> None:
         else (parse_time(body.from_), parse_time(body.until))
     )
     await _require_lawful(connection, lot, body.decision, span, now)
-    await keep_statement(
-        connection,
-        statement,
-        scope=lot.id,
-        body=lot_ledger_body(lot, statement.type, statement.sid, now),
-        at=now,
-        public=True,
-    )
+    await keep_public(connection, lot, statement, now)
     if body.decision == TERMINATED:
         if opening is not None:
             await store.set_decided(connection, lot.id, STOPPED)

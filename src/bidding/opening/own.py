@@ -9,7 +9,7 @@ import msgspec
 
 from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk, open_token
-from bidding.opening import store
+from bidding.opening import list_store, store
 from bidding.opening.domain import PHASE1, Listed, entry_path, list_entries
 from bidding.opening.material import add_cut
 from bidding.opening.release import take_release_b
@@ -74,7 +74,7 @@ async def own_envelopes(desk: Desk, lot_id: UUID, token: str, uscc: str) -> OwnE
             return None
         acts = await bid_store.acts_of_bidder(connection, lot_id, lot.round, bidder_key)
         mine = {act.submission for act in acts}
-        staged = await store.listed(connection, lot_id, opening.stage)
+        staged = await list_store.listed(connection, lot_id, opening.stage)
         listed = [one for one in staged if one.submission in mine]
     if not listed:
         return None
@@ -96,7 +96,7 @@ async def shown_to_bidder(desk: Desk, lot_id: UUID, own: OwnEnvelopes) -> dict[s
     """
     async with reading(desk.db, "bidding") as connection:
         opening = await store.opening(connection, lot_id)
-        entries = list_entries(await store.listed(connection, lot_id))
+        entries = list_entries(await list_store.listed(connection, lot_id))
         kept = [
             one
             for one in await kept_statements(connection, lot_id, ["closing", "stage"])

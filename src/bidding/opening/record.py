@@ -11,7 +11,7 @@ from uuid import UUID
 from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act
-from bidding.opening import stage_store, store
+from bidding.opening import list_store, stage_store, store
 from bidding.opening.domain import (
     RECORD,
     TERMINATED,
@@ -22,18 +22,17 @@ from bidding.opening.domain import (
     require_phase,
 )
 from bidding.opening.stages import plan_in_force
+from bidding.opening.taken import keep_public
 from bidding.sealing.bodies import OpeningRecord
 from bidding.sealing.unseal import Outcome
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, next_status
-from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection
 from foundation.statements.canonical import b64
 from foundation.statements.signed import Statement, decode_body, read, sign, unsigned
 from foundation.statements.store import (
     Required,
-    keep_statement,
     kept_statements,
     offer_paper,
     paper,
@@ -91,7 +90,7 @@ async def require_objectable(connection: Connection, opening: Opening) -> None:
 
 async def bidders_of_list(connection: Connection, lot: Lot) -> set[str]:
     """The companies whose bids the closing lists; their names are open from phase 1 on."""
-    listed = {one.act for one in await store.listed(connection, lot.id)}
+    listed = {one.act for one in await list_store.listed(connection, lot.id)}
     acts = await bid_store.acts_of_lot(connection, lot.id, lot.round)
     return {
         read(act.statement).body["bidder"]["uscc"]
@@ -150,14 +149,7 @@ async def accept_opening_record(connection: Connection, statement: Statement) ->
     now = await platform_now(connection)
     if opening.phase_until is not None and now < opening.phase_until:
         await _require_all_content(connection, statement, opening)
-    await keep_statement(
-        connection,
-        statement,
-        scope=lot_id,
-        body=lot_ledger_body(lot, OPENING_RECORD, statement.sid, now),
-        at=now,
-        public=True,
-    )
+    await keep_public(connection, lot, statement, now)
     await stage_store.set_record(connection, opening, statement.sid, now)
     is_last = opening.stage == (await plan_in_force(connection, lot)).stages[-1].stage
     if is_last and opening.decided != TERMINATED:

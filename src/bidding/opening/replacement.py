@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk
-from bidding.bid.domain import final_acts
-from bidding.opening import store
-from bidding.opening.closing import listed_of, signed_closing
+from bidding.opening import list_store, share_store, store
+from bidding.opening.closing import final_bids, listed_of_bids, signed_closing
 from bidding.opening.domain import (
     CLOSED,
     PHASE1,
@@ -27,17 +25,15 @@ from bidding.opening.domain import (
     require_phase,
 )
 from bidding.opening.omissions import NothingOmitted
-from bidding.opening.stages import plan_in_force
+from bidding.opening.taken import keep_public
 from bidding.tender import store as tender_store
-from bidding.tender.domain import Lot, next_status
-from bidding.tender.service import lot_ledger_body
+from bidding.tender.domain import next_status
 from foundation.clock import platform_now
 from foundation.database import Connection, transaction
 from foundation.identity import Actor, require
 from foundation.ledger.log import leaf_opening
 from foundation.problems import NotAllowed
 from foundation.statements.signed import Statement
-from foundation.statements.store import keep_statement
 
 RELEASED: Final = ("release-t",)
 
@@ -54,8 +50,9 @@ async def replace_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
             raise NotAllowed("the closing is replaced by the opening host of the lot")
         opening = await store.opening(connection, lot_id)
         await _require_replaceable(connection, opening)
-        held = await store.listed(connection, lot_id)
-        listed = await _list_now(desk, connection, lot)
+        held = await list_store.listed(connection, lot_id)
+        bids = await final_bids(connection, lot)
+        listed = await listed_of_bids(connection, desk, lot, bids)
         _require_only_adds(held, listed)
         assert opening.cut is not None
         cut = await leaf_opening(connection, opening.cut)
@@ -64,18 +61,13 @@ async def replace_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
         await store.replace_closing(
             connection, opening, statement.sid, statement.body["list_root"], now
         )
+        # Members answer anew; what they signed for the first list stays.
+        await share_store.forget_answers(connection, lot.id)
         known = {one.tree for one in held}
-        await store.insert_listed(connection, [one for one in listed if one.tree not in known])
+        await list_store.insert_listed(connection, [one for one in listed if one.tree not in known])
         if opening.suspended_at is not None:
             await tender_store.move_lot(connection, lot, next_status(lot.status, "resume"))
-        await keep_statement(
-            connection,
-            statement,
-            scope=lot.id,
-            body=lot_ledger_body(lot, statement.type, statement.sid, now),
-            at=now,
-            public=True,
-        )
+        await keep_public(connection, lot, statement, now)
     return statement
 
 
@@ -87,14 +79,6 @@ async def _require_replaceable(connection: Connection, opening: Opening) -> None
     released, _ = await store.told_so_far(connection, opening.lot, RELEASED)
     if released:
         raise WrongPhase("a custodian has released; from then on the list stands as it is")
-
-
-async def _list_now(desk: Desk, connection: Connection, lot: Lot) -> list[Listed]:
-    """The list as the accepted acts give it now."""
-    acts = await bid_store.acts_of_lot(connection, lot.id, lot.round)
-    bids = final_acts(acts, lot.opening_keys or "").values()
-    first = (await plan_in_force(connection, lot)).stages[0].volumes
-    return [one for act in bids for one in await listed_of(desk, act, first)]
 
 
 def _require_only_adds(held: Sequence[Listed], listed: Sequence[Listed]) -> None:

@@ -11,13 +11,14 @@ from typing import Final
 from uuid import UUID
 
 from bidding.bid.desk import Desk
-from bidding.opening import stage_store, store
+from bidding.opening import list_store, stage_store, store
 from bidding.opening.domain import DONE, Listed, Opening, OtherClosing, WrongPhase
+from bidding.opening.taken import keep_public
 from bidding.sealing.bodies import Schedule, Stage
 from bidding.tender import store as tender_store
 from bidding.tender.domain import OPENING, Lot, WrongStatus, next_status
 from bidding.tender.service import accept_schedule as accept_first_schedule
-from bidding.tender.service import is_party, lot_ledger_body
+from bidding.tender.service import is_party
 from foundation.clock import platform_now
 from foundation.database import Connection, transaction
 from foundation.identity import Actor
@@ -26,7 +27,6 @@ from foundation.statements.canonical import parse_time, time_text
 from foundation.statements.signed import Statement, decode_body, unsigned
 from foundation.statements.store import (
     Required,
-    keep_statement,
     kept_statement,
     offer_paper,
     record_event,
@@ -79,7 +79,7 @@ async def ask_stage(desk: Desk, actor: Actor, lot_id: UUID, proposal: Proposal) 
         if proposal.passed and plan.stages[stage - 1].opens_at is None:
             # Members refuse a stage that does not name the newest schedule (8.2 rule 3).
             raise WrongPhase(f"the schedule gives stage {stage} no hour yet; have one signed first")
-        listed = await store.listed(connection, lot_id)
+        listed = await list_store.listed(connection, lot_id)
         unknown = set(proposal.passed) - {one.submission for one in listed}
         if unknown:
             raise OtherClosing(f"{len(unknown)} of the bids that go on are not in the list")
@@ -154,16 +154,9 @@ async def accept_stage(connection: Connection, statement: Statement) -> None:
     stage, volumes = _next_stage(lot, opening, await plan_in_force(connection, lot))
     if (body.stage, body.schedule) != (stage, lot.schedule):
         raise OtherClosing("the schedule changed after this stage was proposed; propose it again")
-    _require_listed(body.trees, volumes, await store.listed(connection, lot_id))
+    _require_listed(body.trees, volumes, await list_store.listed(connection, lot_id))
     now = await platform_now(connection)
-    await keep_statement(
-        connection,
-        statement,
-        scope=lot_id,
-        body=lot_ledger_body(lot, statement.type, statement.sid, now),
-        at=now,
-        public=True,
-    )
+    await keep_public(connection, lot, statement, now)
     if body.trees:
         await stage_store.begin_stage(connection, lot_id, stage, body.trees, now)
     else:
@@ -220,14 +213,7 @@ async def accept_schedule(connection: Connection, statement: Statement) -> None:
         raise WrongStatus("another schedule came into force after this one was proposed")
     plan = await plan_in_force(connection, lot)
     _require_hour(plan, body, await store.opening(connection, lot.id), now)
-    await keep_statement(
-        connection,
-        statement,
-        scope=lot.id,
-        body=lot_ledger_body(lot, statement.type, statement.sid, now),
-        at=now,
-        public=True,
-    )
+    await keep_public(connection, lot, statement, now)
     await tender_store.set_schedule(connection, lot.id, statement.sid, parse_time(body.deadline))
 
 

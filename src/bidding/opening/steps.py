@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
-from bidding.opening import store
+from bidding.opening import list_store, share_store, store
 from bidding.opening.closing import closing_is_signed, open_identities
 from bidding.opening.domain import (
     EXTENDED,
@@ -30,19 +30,19 @@ from bidding.opening.domain import (
 from bidding.opening.guards import check_step
 from bidding.opening.outages import Gap, not_made_up_for
 from bidding.opening.stages import plan_in_force
+from bidding.opening.taken import keep_public
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.unseal import HalfState, Released, custodian_half
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, next_status
-from bidding.tender.service import lot_ledger_body
 from foundation.clock import platform_now
 from foundation.database import Connection, transaction
 from foundation.identity import Actor, require
 from foundation.problems import NotAllowed
 from foundation.statements.canonical import parse_time, time_text
 from foundation.statements.signed import Statement, sign, unsigned
-from foundation.statements.store import Required, keep_statement, kept_statements, offer_paper
+from foundation.statements.store import Required, kept_statements, offer_paper
 
 
 async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
@@ -65,7 +65,7 @@ async def advance(desk: Desk, actor: Actor, lot_id: UUID, step: str) -> Opening:
         until = _until(step, now, keys) if step != EXTENDED else _later(opening, lost)
         await _move(connection, lot, opening, step, now, until)
         statement = _signed_step(desk, lot, opening, step, until, lost)
-        await _keep(connection, lot, statement, now)
+        await keep_public(connection, lot, statement, now)
         if step == PHASE2:
             await _offer_remedy(connection, desk, lot, opening, now)
         return await store.opening(connection, lot_id)
@@ -98,15 +98,15 @@ async def standing_of(
     connection: Connection, lot: Lot, opening: Opening, keys: LotKeys, now: datetime
 ) -> Standing:
     """Read what the guards look at; the caller holds the lot's lock."""
-    listed = await store.listed(connection, opening.lot, opening.stage)
-    shares = await store.shares(connection, opening.lot)
+    listed = await list_store.listed(connection, opening.lot, opening.stage)
+    shares = await share_store.shares(connection, opening.lot)
     return Standing(
         opening=opening,
         begun_signed=await _begun_is_signed(connection, opening),
         opens_at=await _opens_at(connection, lot, opening),
         listed=listed,
         shares=shares,
-        checks=await store.checks(connection, opening.lot),
+        checks=await share_store.checks(connection, opening.lot),
         needed=thresholds(keys),
         badly_dealt=badly_dealt(listed, shares),
         lost=sum(
@@ -202,17 +202,12 @@ def _reason(opening: Opening, step: str, lost: Sequence[Gap]) -> str | None:
     return opening.phase if step in {SUSPENDED, RESUMED} else None
 
 
-async def _keep(connection: Connection, lot: Lot, statement: Statement, now: datetime) -> None:
-    body = lot_ledger_body(lot, statement.type, statement.sid, now)
-    await keep_statement(connection, statement, scope=lot.id, body=body, at=now, public=True)
-
-
 async def _offer_remedy(
     connection: Connection, desk: Desk, lot: Lot, opening: Opening, now: datetime
 ) -> None:
     """Offer M, computed here, to the supervisor, who countersigns and cannot edit it."""
     stage = opening.stage
-    trees = unacknowledged(await store.listed(connection, lot.id, stage))
+    trees = unacknowledged(await list_store.listed(connection, lot.id, stage))
     body = {"v": 1, "closing": opening.closing, "stage": stage, "trees": trees}
     statement = sign(unsigned("remedy-start", body), desk.platform_for(lot.suite))
     required = [Required(role="supervisor", subject=lot.parties.supervisor_uscc)]
@@ -229,4 +224,4 @@ async def accept_remedy_start(connection: Connection, statement: Statement) -> N
     # From now on members can release, so the window begins now.
     until = now + timedelta(seconds=(await keys_in_force(connection, lot)).body.w2_s)
     await store.set_remedy_start(connection, lot_id, statement.sid, until)
-    await _keep(connection, lot, statement, now)
+    await keep_public(connection, lot, statement, now)

@@ -1,22 +1,12 @@
-"""SQL of openings: closing, list, releases, results, opened bids."""
+"""SQL of openings: where one stands, its closing, its phase, what was told so far."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from bidding.opening.domain import (
-    Checked,
-    Listed,
-    OpenedBid,
-    Opening,
-    OtherClosing,
-    Result,
-    Share,
-    WrongPhase,
-)
-from foundation.database import Connection, Record
+from bidding.opening.domain import Opening, OtherClosing, WrongPhase
+from foundation.database import Connection
 from foundation.statements.canonical import sid_bytes
 
 CLOSE_LOT: Final[LiteralString] = """
@@ -29,6 +19,7 @@ CLOSE_LOT: Final[LiteralString] = """
        AND deadline_at <= $2
  RETURNING id
 """
+
 
 INSERT_OPENING: Final[LiteralString] = """
     INSERT INTO bidding.opening (lot, closed_at, closed_tick)
@@ -148,21 +139,11 @@ REPLACE_CLOSING: Final[LiteralString] = """
  RETURNING lot
 """
 
-FORGET_CHECKS: Final[LiteralString] = """
-    DELETE FROM bidding.share_check
-     WHERE lot = $1
-"""
-
-FORGET_SHARES: Final[LiteralString] = """
-    DELETE FROM bidding.share
-     WHERE lot = $1
-"""
-
 
 async def replace_closing(
     connection: Connection, held: Opening, closing: str, list_root: str, at: datetime
 ) -> None:
-    """Put another closing in place; members answer anew, their statements for the first stay."""
+    """Put another closing in place of the one held."""
     replaced = await connection.fetchval(
         REPLACE_CLOSING,
         held.lot,
@@ -173,8 +154,6 @@ async def replace_closing(
     )
     if replaced is None:
         raise WrongPhase("the closing of this lot was replaced meanwhile")
-    await connection.execute(FORGET_CHECKS, held.lot)
-    await connection.execute(FORGET_SHARES, held.lot)
 
 
 SET_PHASE: Final[LiteralString] = """
@@ -262,320 +241,6 @@ LOTS_TO_OPEN: Final[LiteralString] = """
 async def lots_to_open(connection: Connection) -> list[UUID]:
     """Return the lots in phase 4, and those that the supervisor ended without a record so far."""
     return [row["lot"] for row in await connection.fetch(LOTS_TO_OPEN)]
-
-
-LOTS_UNREAD: Final[LiteralString] = """
-    SELECT DISTINCT lot
-      FROM bidding.listed
-     WHERE blob = 'unread'
-  ORDER BY lot
-     LIMIT 1000
-"""
-
-
-async def lots_unread(connection: Connection) -> list[UUID]:
-    """Return the lots with listed files that were not read back yet."""
-    return [row["lot"] for row in await connection.fetch(LOTS_UNREAD)]
-
-
-INSERT_LISTED: Final[LiteralString] = """
-    INSERT INTO bidding.listed (lot, tree, stage, submission, act, seq, volume, header_hash,
-                                wraps_hash, size, upload, header, wraps)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-"""
-
-
-async def insert_listed(connection: Connection, listed: Sequence[Listed]) -> None:
-    """Write the list of a closing."""
-    await connection.executemany(
-        INSERT_LISTED,
-        [
-            (
-                one.lot,
-                one.tree,
-                one.stage,
-                one.submission,
-                bytes.fromhex(one.act),
-                one.seq,
-                one.volume,
-                one.header_hash,
-                one.wraps_hash,
-                one.size,
-                one.upload,
-                one.header,
-                one.wraps,
-            )
-            for one in listed
-        ],
-    )
-
-
-LISTED: Final[LiteralString] = """
-    SELECT lot, tree, stage, submission, encode(act, 'hex') AS act, seq, volume, header_hash,
-           wraps_hash, size, upload, header, wraps, blob, blob_until, b_value, b_from, b_at,
-           t_value
-      FROM bidding.listed
-     WHERE lot = $1
-       AND ($2::int IS NULL OR stage = $2)
-  ORDER BY submission, volume
-     LIMIT 16000
-"""
-
-
-async def listed(connection: Connection, lot: UUID, stage: int | None = None) -> list[Listed]:
-    """Return the envelopes of the closing's list, or of those the ones that a stage opens."""
-    return [Listed(**dict(row)) for row in await connection.fetch(LISTED, lot, stage)]
-
-
-SET_BLOB: Final[LiteralString] = """
-    UPDATE bidding.listed
-       SET blob = $3,
-           blob_until = $4
-     WHERE lot = $1
-       AND tree = $2
-"""
-
-
-async def set_blob(
-    connection: Connection, lot: UUID, tree: str, state: str, until: datetime | None
-) -> None:
-    """Write what reading a sealed file back found, and until when it may come again."""
-    await connection.execute(SET_BLOB, lot, tree, state, until)
-
-
-SET_B: Final[LiteralString] = """
-    UPDATE bidding.listed
-       SET b_value = $3,
-           b_from = $4,
-           b_at = $5
-     WHERE lot = $1
-       AND tree = $2
-       AND b_value IS NULL
-"""
-
-
-async def set_b(
-    connection: Connection, lot: UUID, tree: str, value: bytes, source: str, at: datetime
-) -> None:
-    """Keep the bidder's half of an envelope, the first one that fits."""
-    await connection.execute(SET_B, lot, tree, value, source, at)
-
-
-SET_T: Final[LiteralString] = """
-    UPDATE bidding.listed
-       SET t_value = $3
-     WHERE lot = $1
-       AND tree = $2
-       AND t_value IS NULL
-"""
-
-
-async def set_t(connection: Connection, lot: UUID, tree: str, value: bytes) -> None:
-    """Keep the custodians' half of an envelope that somebody supplied."""
-    await connection.execute(SET_T, lot, tree, value)
-
-
-INSERT_CHECKS: Final[LiteralString] = """
-    INSERT INTO bidding.share_check (lot, group_letter, seat_index, tree, result)
-    SELECT $1, $2, $3, tree, result
-      FROM unnest($4::text[], $5::text[]) AS c (tree, result)
-        ON CONFLICT (lot, group_letter, seat_index, tree) DO NOTHING
- RETURNING tree
-"""
-
-
-async def insert_checks(
-    connection: Connection, lot: UUID, group: str, i: int, results: Mapping[str, str]
-) -> bool:
-    """Keep a member's share check; return False when this seat had sent one."""
-    rows = await connection.fetch(
-        INSERT_CHECKS, lot, group, i, list(results), list(results.values())
-    )
-    return len(rows) == len(results)
-
-
-CHECKS: Final[LiteralString] = """
-    SELECT group_letter, seat_index, tree, result
-      FROM bidding.share_check
-     WHERE lot = $1
-  ORDER BY group_letter, seat_index, tree
-     LIMIT 200000
-"""
-
-
-async def checks(connection: Connection, lot: UUID) -> list[Checked]:
-    """Return all share checks of a lot."""
-    return [
-        Checked(group=r["group_letter"], i=r["seat_index"], tree=r["tree"], result=r["result"])
-        for r in await connection.fetch(CHECKS, lot)
-    ]
-
-
-INSERT_CURED_SHARE: Final[LiteralString] = """
-    INSERT INTO bidding.share (lot, group_letter, seat_index, tree, value, is_cure)
-    VALUES ($1, $2, $3, $4, $5, true)
-        ON CONFLICT (lot, group_letter, seat_index, tree) DO NOTHING
-"""
-
-
-async def insert_cured_share(connection: Connection, lot: UUID, share: Share) -> None:
-    """Keep a share that somebody else supplied, unless the member released it."""
-    await connection.execute(INSERT_CURED_SHARE, lot, share.group, share.i, share.tree, share.value)
-
-
-# A share that somebody supplied before becomes the member's own; it has the same value.
-INSERT_SHARES: Final[LiteralString] = """
-    INSERT INTO bidding.share AS held (lot, group_letter, seat_index, tree, value)
-    SELECT $1, $2, $3, tree, value
-      FROM unnest($4::text[], $5::bytea[]) AS s (tree, value)
-        ON CONFLICT (lot, group_letter, seat_index, tree) DO UPDATE
-       SET is_cure = false
-     WHERE held.is_cure
- RETURNING tree
-"""
-
-
-async def insert_shares(
-    connection: Connection, lot: UUID, group: str, i: int, shares: Mapping[str, bytes]
-) -> bool:
-    """Keep a member's released shares; return False when this seat had released."""
-    rows = await connection.fetch(INSERT_SHARES, lot, group, i, list(shares), list(shares.values()))
-    return len(rows) == len(shares)
-
-
-SHARES: Final[LiteralString] = """
-    SELECT group_letter, seat_index, tree, value, is_cure
-      FROM bidding.share
-     WHERE lot = $1
-  ORDER BY group_letter, seat_index, tree
-     LIMIT 200000
-"""
-
-
-async def shares(connection: Connection, lot: UUID) -> list[Share]:
-    """Return all released shares of a lot."""
-    return [
-        Share(
-            group=r["group_letter"],
-            i=r["seat_index"],
-            tree=r["tree"],
-            value=r["value"],
-            is_cure=r["is_cure"],
-        )
-        for r in await connection.fetch(SHARES, lot)
-    ]
-
-
-INSERT_RESULT: Final[LiteralString] = """
-    INSERT INTO bidding.result (lot, tree, submission, volume, code, fault, b_from, deal_wrong,
-                                plain_sha256)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9)
-        ON CONFLICT (lot, tree) DO NOTHING
-"""
-
-
-async def insert_result(connection: Connection, lot: UUID, result: Result) -> None:
-    """Write how an envelope came out; the same again changes nothing."""
-    await connection.execute(
-        INSERT_RESULT,
-        lot,
-        result.tree,
-        result.submission,
-        result.volume,
-        result.code,
-        result.fault,
-        result.b_from,
-        json.dumps(list(result.deal_wrong)),
-        result.plain_sha256,
-    )
-
-
-RESULTS: Final[LiteralString] = """
-    SELECT tree, submission, volume, code, fault, b_from, deal_wrong, plain_sha256
-      FROM bidding.result
-     WHERE lot = $1
-  ORDER BY submission, volume
-     LIMIT 16000
-"""
-
-
-async def results(connection: Connection, lot: UUID) -> list[Result]:
-    """Return how the envelopes of a lot came out."""
-    return [_result(row) for row in await connection.fetch(RESULTS, lot)]
-
-
-INSERT_OPENED_BID: Final[LiteralString] = """
-    INSERT INTO bidding.opened_bid AS held (lot, submission, uscc, name, items, files,
-                                            machine_code, is_complete)
-    VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, $8)
-        ON CONFLICT (lot, submission) DO UPDATE
-       SET items = held.items || excluded.items,
-           files = held.files || excluded.files,
-           machine_code = coalesce(held.machine_code, excluded.machine_code),
-           is_complete = excluded.is_complete
-     WHERE NOT held.is_complete
-"""
-
-
-async def put_opened_bid(connection: Connection, bid: OpenedBid, *, is_complete: bool) -> None:
-    """Write what a stage opened of a bid: the line read aloud and the object keys of its files."""
-    await connection.execute(
-        INSERT_OPENED_BID,
-        bid.lot,
-        bid.submission,
-        bid.uscc,
-        bid.name,
-        json.dumps(dict(bid.items), ensure_ascii=False),
-        json.dumps({v: dict(f) for v, f in bid.files.items()}, ensure_ascii=False),
-        bid.machine_code,
-        is_complete,
-    )
-
-
-OPENED_BIDS: Final[LiteralString] = """
-    SELECT lot, submission, uscc, name, items, files, machine_code
-      FROM bidding.v_opened_bid
-     WHERE lot = $1
-  ORDER BY submission
-     LIMIT 2000
-"""
-
-
-async def opened_bids(connection: Connection, lot: UUID) -> list[OpenedBid]:
-    """Return the opened bids of a lot; empty until the record of its opening is signed."""
-    return [_opened_bid(row) for row in await connection.fetch(OPENED_BIDS, lot)]
-
-
-EVERY_OPENED_BID: Final[LiteralString] = """
-    SELECT lot, submission, uscc, name, items, files, machine_code
-      FROM bidding.opened_bid
-     WHERE lot = $1
-  ORDER BY submission
-     LIMIT 2000
-"""
-
-
-async def every_opened_bid(connection: Connection, lot: UUID) -> list[OpenedBid]:
-    """Return opened bids from phase 4 on, for the hall; later contexts wait for the record."""
-    return [_opened_bid(row) for row in await connection.fetch(EVERY_OPENED_BID, lot)]
-
-
-def _opened_bid(row: Record) -> OpenedBid:
-    return OpenedBid(
-        lot=row["lot"],
-        submission=row["submission"],
-        uscc=row["uscc"],
-        name=row["name"],
-        items=json.loads(row["items"]),
-        files=json.loads(row["files"]),
-        machine_code=row["machine_code"],
-    )
-
-
-def _result(row: Record) -> Result:
-    values = dict(row)
-    values["deal_wrong"] = tuple(json.loads(row["deal_wrong"]))
-    return Result(**values)
 
 
 TOLD_SO_FAR: Final[LiteralString] = """

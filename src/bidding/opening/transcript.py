@@ -10,7 +10,7 @@ from uuid import UUID
 
 from bidding.bid import store as bid_store
 from bidding.bid.domain import Act
-from bidding.opening import stage_store, store
+from bidding.opening import list_store, stage_store, store
 from bidding.opening.domain import Listed, WrongPhase, list_entries
 from bidding.participant.domain import Given
 from bidding.participant.service import Office, mandates_of_keys, named_mandates
@@ -61,7 +61,7 @@ async def transcript(office: Office, connection: Connection, lot_id: UUID) -> di
     }
     closing = (await kept_statements(connection, lot_id, ["closing"]))[-1]
     kept["steps"] = [k for k in kept["steps"] if k.statement.sid != closing.statement.sid]
-    listed = await store.listed(connection, lot_id)
+    listed = await list_store.listed(connection, lot_id)
     acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
     refusals = await kept_statements(connection, lot_id, ["refusal"])
     given = await _mandates(office, connection, acts, kept["objections"])

@@ -23,7 +23,7 @@ from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act
 from bidding.bid.read_back import CORRUPT, MISSING, WHOLE
-from bidding.opening import store
+from bidding.opening import list_store, result_store, share_store, store
 from bidding.opening.domain import (
     PHASE2,
     PHASE3,
@@ -81,11 +81,11 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
         if opening.decided != TERMINATED:
             await _require_signed_step(desk, connection, opening)
         keys = await keys_in_force(connection, lot)
-        listed = await store.listed(connection, lot_id, opening.stage)
-        shares = await store.shares(connection, lot_id)
-        checks = await store.checks(connection, lot_id)
+        listed = await list_store.listed(connection, lot_id, opening.stage)
+        shares = await share_store.shares(connection, lot_id)
+        checks = await share_store.checks(connection, lot_id)
         acts = {act.sid: act for act in await bid_store.acts_of_lot(connection, lot_id, lot.round)}
-        before = {b.submission: b for b in await store.every_opened_bid(connection, lot_id)}
+        before = {b.submission: b for b in await result_store.every_opened_bid(connection, lot_id)}
     with TemporaryDirectory(prefix=STAGING, dir=desk.work) as folder:
         if opening.decided == TERMINATED:
             opened = _leave_closed(listed, shares, checks)
@@ -101,10 +101,10 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
         opening = await store.opening(connection, lot_id)
         require_ready(opening)
         for one in listed:
-            await store.insert_result(connection, lot_id, _result(one, outcomes[one.tree]))
+            await result_store.insert_result(connection, lot_id, _result(one, outcomes[one.tree]))
         for submission, bid in bids.items():
             act = acts[next(one.act for one in listed if one.submission == submission)]
-            await store.put_opened_bid(
+            await result_store.put_opened_bid(
                 connection,
                 _opened_bid(act, submission, bid),
                 is_complete=_is_complete(lot, bid, before.get(submission)),
@@ -329,4 +329,4 @@ async def lots_to_open(desk: Desk) -> list[UUID]:
 async def lots_to_read_back(desk: Desk) -> list[UUID]:
     """Return the lots in phase 1 to 3 with sealed files that were not read back yet."""
     async with reading(desk.db, "bidding") as connection:
-        return await store.lots_unread(connection)
+        return await list_store.lots_unread(connection)

@@ -13,6 +13,7 @@ from bidding.opening import (
     apart,
     blobs,
     closing,
+    cures,
     material,
     omissions,
     orders,
@@ -126,7 +127,7 @@ async def cure(
     """Supply a missing half or share; no login is needed, the value proves itself."""
     desk, statement = request.app.state.desk, from_json(data.statement)
     async with wrong_values_limited(desk.db, place_of(request)):
-        await release.take_cure(desk, statement, lot)
+        await cures.take_cure(desk, statement, lot)
     return {"statement": statement.sid}
 
 

@@ -11,13 +11,8 @@ from bidding.opening.domain import FAULT_OF
 from bidding.opening.hall import HallFacts
 from bidding.tender import domain as tender
 from sunbid.pages.elements import Sealed, Tag, Text, words
-from sunbid.pages.opening import (
-    OpeningView,
-    bid_rows,
-    by_submission,
-    opening_view,
-    worst_code,
-)
+from sunbid.pages.opening import OpeningView, opening_view
+from sunbid.pages.opening_bids import bid_rows, by_submission, worst_code
 
 CLOSING: Final = "closing"
 STATE_MARKS: Final = {

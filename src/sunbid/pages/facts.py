@@ -6,7 +6,7 @@ from uuid import UUID
 
 from bidding.award import store as award_store
 from bidding.award.domain import ReportMissing
-from bidding.opening import store as opening_store
+from bidding.opening import result_store
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, UnknownLot
 from foundation.clock import platform_now
@@ -67,7 +67,7 @@ async def evaluated(db: Database, lot_id: UUID) -> Evaluated:
         latest = await last_of_each(connection, lot_id)
         report, award = latest["evaluation-report"], latest.get("award")
         standstill = await award_store.standstill_of(connection, lot_id)
-        bids = await opening_store.opened_bids(connection, lot_id)
+        bids = await result_store.opened_bids(connection, lot_id)
         now = await platform_now(connection)
     body: dict[str, Any] | None = None if award is None else dict(award.statement.body)
     return Evaluated(

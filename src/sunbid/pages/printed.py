@@ -19,7 +19,7 @@ from foundation.statements.certificates import load_certificate, subject_names
 from foundation.statements.signed import Signature, Statement
 from foundation.statements.store import Kept
 from sunbid.pages.award import Evaluated
-from sunbid.pages.opening import by_submission, worst_code
+from sunbid.pages.opening_bids import by_submission, worst_code
 
 MARK: Final = 16
 CONTRACT_WITHIN_DAYS: Final = 30

@@ -22,7 +22,7 @@ from sunbid.pages.facts import lot_times, read_now
 from sunbid.pages.ledger import LedgerView, ProblemView, ledger_view
 from sunbid.pages.lifecycle import GROUPS
 from sunbid.pages.notices import Search, notices_view
-from sunbid.pages.opening import openings_view
+from sunbid.pages.opening_list import openings_view
 from sunbid.pages.tender import tender_view
 
 LONGEST_QUERY: Final = 100

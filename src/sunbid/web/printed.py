@@ -9,7 +9,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from bidding.bid import service as bids
-from bidding.opening import store as opening_store
+from bidding.opening import result_store
 from bidding.opening.hall import hall_facts
 from bidding.tender import service as tender
 from foundation.database import reading
@@ -110,7 +110,7 @@ async def letter_pdf(request: AnyRequest, lot: FromPath[UUID]) -> Response[bytes
         raise NotPrinted("there is no signed letter of this lot to you")
     award = await last_kept(state, lot, "award")
     async with reading(state.desk.db, "bidding") as connection:
-        opened = await opening_store.opened_bids(connection, lot)
+        opened = await result_store.opened_bids(connection, lot)
     winner = next(
         (b for b in opened if str(b.submission) == award.statement.body["submission"]), None
     )

@@ -7,10 +7,10 @@ import zipfile
 import pytest
 
 from bidding.bid import service as bids
-from bidding.opening import release as releases
 from bidding.opening.apart import found_apart, members_apart
 from bidding.opening.domain import WrongPhase
-from bidding.opening.store import listed
+from bidding.opening.list_store import listed
+from bidding.opening.objections import take_objection
 from bidding.participant.domain import NoMandate
 from bidding.sealing.bodies import Company
 from foundation.database import reading
@@ -79,13 +79,13 @@ async def test_a_member_apart_is_found_after_the_closing_and_not_before(world: W
     await operator.given(world, scope=["release"])
     await OperatorOf(lead, operator.key).given(world, scope=["release"])
     body = {"v": 1, "closing": closing.sid, "stage": 1, "uscc": other.uscc, "content": "异议"}
-    await releases.take_objection(
+    await take_objection(
         world.desk, operator.actor, sign(unsigned("objection", body), operator.key), world.lot
     )
     weak = OperatorOf(lead)
     await weak.given(world, scope=["submit"])
     wrong = sign(unsigned("objection", {**body, "uscc": lead.uscc}), weak.key)
-    no = await refused(releases.take_objection(world.desk, weak.actor, wrong, world.lot))
+    no = await refused(take_objection(world.desk, weak.actor, wrong, world.lot))
     assert isinstance(no, NoMandate)
     await open_all(world)
     [finding] = await members_apart(world.desk, supervisor, world.lot)

@@ -10,8 +10,8 @@ from bidding.opening import closing as closings
 from bidding.opening.blobs import read_back
 from bidding.opening.domain import OtherClosing, WindowOpen, WrongPhase
 from bidding.opening.material import member_material
+from bidding.opening.objections import TooManyObjections, take_objection
 from bidding.opening.omissions import NothingOmitted, take_omission
-from bidding.opening.release import TooManyObjections, take_objection
 from bidding.opening.replacement import replace_closing
 from foundation.database import reading
 from foundation.problems import NotAllowed

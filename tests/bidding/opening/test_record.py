@@ -1,8 +1,8 @@
 """The record of a stage: bidders have a while to object and may co-sign, then it is signed."""
 
 from bidding.opening.domain import WindowOpen, WrongPhase
+from bidding.opening.objections import take_objection
 from bidding.opening.record import TO_OBJECT
-from bidding.opening.release import take_objection
 from foundation.statements.signed import Statement, sign, unsigned
 from foundation.statements.store import UnknownPaper
 from opening_world import all_hold, all_hold_so_far, later, open_all, with_bids

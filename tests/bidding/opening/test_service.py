@@ -16,8 +16,9 @@ import asyncpg
 import pytest
 
 from bidding.opening import closing as closings
-from bidding.opening import steps, store
+from bidding.opening import result_store, steps
 from bidding.opening.blobs import read_back
+from bidding.opening.cures import take_cure
 from bidding.opening.domain import (
     MembersMissing,
     NotAMember,
@@ -28,7 +29,8 @@ from bidding.opening.domain import (
 from bidding.opening.examiner import examiner
 from bidding.opening.hall import hall_facts
 from bidding.opening.material import hall, member_material, own_entry
-from bidding.opening.release import take_cure, take_objection, take_release_b
+from bidding.opening.objections import take_objection
+from bidding.opening.release import take_release_b
 from bidding.opening.transcript import transcript
 from bidding.opening.unsealing import lots_to_open, open_lot
 from bidding.sealing.member import share_check
@@ -460,7 +462,7 @@ async def test_no_bidder_can_stop_the_opening_of_the_others(world: World) -> Non
     assert codes["program"] == {"price": "OPENED", "qual": "PACKAGE_BAD"}
     assert len(found) == 2 * len(bidders)
     async with reading(world.db, "bidding") as connection:
-        bids = {b.uscc: b for b in await store.every_opened_bid(connection, world.lot)}
+        bids = {b.uscc: b for b in await result_store.every_opened_bid(connection, world.lot)}
     assert set(bids) == {bidders[n].uscc for n in ("honest", "name", "note")}
     assert set(bids[bidders["name"].uscc].files["qual"]) == {"报价.文档", "a.b c", "plain"}
     assert bids[bidders["note"].uscc].machine_code is not None

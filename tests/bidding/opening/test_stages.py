@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from bidding.opening import stages, store
+from bidding.opening import list_store, result_store, stages
 from bidding.opening.domain import OtherClosing, WrongPhase
 from bidding.opening.hall import hall_facts
 from bidding.opening.material import hall, member_material
@@ -41,8 +41,8 @@ async def test_the_price_of_a_rejected_technical_bid_is_never_opened(world: Worl
     # Not one price so far: neither opened nor asked for.
     async with reading(world.db, "bidding") as connection:
         assert all("price_yuan" not in b.items for b in (
-            await store.every_opened_bid(connection, world.lot)))  # fmt: skip
-        assert await store.opened_bids(connection, world.lot) == []
+            await result_store.every_opened_bid(connection, world.lot)))  # fmt: skip
+        assert await result_store.opened_bids(connection, world.lot) == []
     assert (await world.held()).status == "opening"
     await all_hold_so_far(world)
     passed = [await submission_of(world, bidder) for bidder in bidders[:2]]
@@ -73,8 +73,8 @@ async def test_the_price_of_a_rejected_technical_bid_is_never_opened(world: Worl
     found = await results(world)
     assert sum(key.endswith("/price") for key in found) == 2
     async with reading(world.db, "bidding") as connection:
-        whole = await store.opened_bids(connection, world.lot)
-        listed = await store.listed(connection, world.lot)
+        whole = await result_store.opened_bids(connection, world.lot)
+        listed = await list_store.listed(connection, world.lot)
     # What goes on to the evaluation is what was opened whole, with the files of both stages.
     assert {b.submission for b in whole} == set(passed)
     assert all(set(b.files) == {"price", "qual"} for b in whole)
@@ -95,7 +95,7 @@ async def test_a_stage_without_an_envelope_ends_the_opening(world: World) -> Non
     assert isinstance(await refused(world.step("phase1")), WrongPhase)
     assert isinstance(await refused(propose(world)), WrongPhase)
     async with reading(world.db, "bidding") as connection:
-        assert await store.opened_bids(connection, world.lot) == []
+        assert await result_store.opened_bids(connection, world.lot) == []
     await all_hold_so_far(world)
 
 

@@ -5,7 +5,8 @@ import zipfile
 import asyncpg
 import pytest
 
-from bidding.opening import decisions, store
+from bidding.opening import decisions, share_store
+from bidding.opening.cures import take_cure
 from bidding.opening.domain import (
     MembersMissing,
     OtherClosing,
@@ -13,7 +14,7 @@ from bidding.opening.domain import (
     WrongPhase,
 )
 from bidding.opening.material import hall
-from bidding.opening.release import take_cure, take_objection
+from bidding.opening.objections import take_objection
 from bidding.opening.unsealing import lots_to_open, open_lot
 from bidding.sealing.bidder import unwrap_b
 from bidding.sealing.refusals import WrongShare
@@ -361,7 +362,9 @@ async def test_a_share_that_somebody_supplies_is_not_the_members_release(
     assert await owner.fetchval("SELECT count(*) FROM bidding.share WHERE is_cure") == len(shares)
     # It helps the envelopes; the member that did not give it still owes it.
     async with reading(world.db, "bidding") as connection:
-        assert {s.is_cure for s in await store.shares(connection, world.lot) if s.i == 2} == {True}
+        assert {s.is_cure for s in await share_store.shares(connection, world.lot) if s.i == 2} == {
+            True
+        }
     swapped = await a_cure(world, min(shares), "tshare", shares[min(shares)], i=3)
     assert isinstance(await refused(take_cure(world.desk, swapped, world.lot)), WrongShare)
     # The member's own release is still taken, once.

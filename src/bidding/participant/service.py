@@ -93,7 +93,9 @@ async def give_mandate(office: Office, actor: Actor, statement: Statement) -> No
         check_key(body)
         owner = _owner(office, body.uscc)
         given = await store.mandates_of_owner(connection, owner)
-        if sum(row.revoked_at is None for row in given) >= MOST:
+        open_ = [row for row in given if row.revoked_at is None]
+        # When one ends stands in its sealed statement: opened only where the number says so.
+        if len(open_) >= MOST and sum(_given(office, row).not_after > now for row in open_) >= MOST:
             raise NoMandate(
                 f"expected at most {MOST} mandates of one company, got one more; revoke one first"
             )

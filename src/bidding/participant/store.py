@@ -88,7 +88,7 @@ MANDATES_OF_OWNER: Final[LiteralString] = """
       FROM bidding.mandate
      WHERE owner = $1
   ORDER BY revoked_at IS NOT NULL, accepted_at DESC, sid
-     LIMIT 500
+     LIMIT 2000
 """
 
 

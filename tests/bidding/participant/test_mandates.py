@@ -368,3 +368,19 @@ async def test_an_operator_signs_no_paper_of_the_company(world: World) -> None:
     operator = actor(OPERATOR, buyer.subject, buyer.name, "A" * 16)
     assert await doors.waiting_papers(world.desk, operator) == []
     assert isinstance(await refused(doors.show_paper(world.desk, operator, keys)), NotYourPaper)
+
+
+async def test_mandates_that_ended_or_were_revoked_do_not_count_against_the_most(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mandates, "MOST", 2)
+    operator = await a_lot(world)
+    await operator.given(world, until=MORNING + timedelta(hours=1))
+    last = await operator.given(world)
+    assert isinstance(await refused(operator.given(world)), NoMandate)
+    await operator.revoke(world, last)
+    await operator.given(world)
+    assert isinstance(await refused(operator.given(world)), NoMandate)
+    await world.set_clock(MORNING + timedelta(hours=1))
+    await operator.given(world)
+    assert isinstance(await refused(operator.given(world)), NoMandate)

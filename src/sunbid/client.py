@@ -111,6 +111,12 @@ class Client:
             self._connection.close()
             self._connection = None
 
+    def beside(self) -> "Client":
+        """Another connection of the same session; a connection carries one request at a time."""
+        return Client(
+            origin=self.origin, token=self.token, timeout=self.timeout, cookies=dict(self.cookies)
+        )
+
     def get(self, path: str) -> Json:
         """Read JSON."""
         return self.ask("GET", path).json()

@@ -14,7 +14,7 @@ from bidding.sealing.refusals import WrongTree
 from sunbid.bid_folder import BidFolder
 from sunbid.client import load_session
 from sunbid.commands.login import default_session
-from sunbid.commands.submit import send_anew
+from sunbid.commands.sending import send_anew
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

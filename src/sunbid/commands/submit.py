@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from bidding.bid.domain import WrongBidder
-from bidding.sealing.bidder import RecordedVolume
 from foundation.problems import Refused
 from foundation.statements.canonical import canonical, parse_time
 from foundation.statements.signed import Statement, from_json
@@ -25,11 +24,11 @@ from sunbid.bid_folder import (
     REFUSAL,
     SIGNED_MANIFEST,
     TICKET,
-    UPLOADS,
     BidFolder,
 )
 from sunbid.client import Client, NoAnswer, NotKnown, SavedSession, ServerRefused, load_session
 from sunbid.commands.login import default_session
+from sunbid.commands.sending import send_files
 from sunbid.commands.signing import add_signer, host_of, signed_by
 
 UNKNOWN: Final = "being verified"
@@ -92,60 +91,6 @@ def refuse_missing(act: Statement) -> None:
             f"consortium member {', '.join(missing)} has not signed the bid; have it run "
             f"`sunbid sign --act {MANIFEST} --licence USCC` on the file, then hand it in"
         )
-
-
-def send_files(client: Client, folder: BidFolder) -> list[dict[str, str]]:
-    """Send every sealed file that did not arrive yet; return the capabilities of all uploads."""
-    known = folder.uploads()
-    made = []
-    for volume in folder.record().volumes:
-        size = (folder.path / volume.file).stat().st_size
-        upload = known.get(volume.tree)
-        if upload is not None and not _is_there(client, upload):
-            upload = None
-        if upload is None:
-            upload = client.post(
-                "/api/v1/uploads", {"size": size, "tree": volume.tree, "parts": volume.parts}
-            )
-            known[volume.tree] = upload
-            folder.keep_json(UPLOADS, known)
-        _send_parts(client, folder, volume.file, volume.parts, upload)
-        made.append(upload)
-    return made
-
-
-def send_anew(client: Client, folder: BidFolder, volume: RecordedVolume) -> dict[str, str]:
-    """Send a sealed file once more, whatever was sent before; return its new capability."""
-    size = (folder.path / volume.file).stat().st_size
-    announced = {"size": size, "tree": volume.tree, "parts": volume.parts}
-    upload: dict[str, str] = client.post("/api/v1/uploads", announced)
-    _send_parts(client, folder, volume.file, volume.parts, upload)
-    return upload
-
-
-def _is_there(client: Client, upload: dict[str, str]) -> bool:
-    """Whether the platform still knows an upload that was begun earlier; they expire."""
-    headers = {"Upload-Secret": upload["secret"]}
-    try:
-        client.ask("GET", f"/api/v1/uploads/{upload['upload']}", headers=headers)
-    except ServerRefused as refused:
-        if refused.problem.get("code") == "unknown-upload":
-            return False
-        raise
-    return True
-
-
-def _send_parts(
-    client: Client, folder: BidFolder, file: str, parts: list[str], upload: dict[str, str]
-) -> None:
-    headers = {"Upload-Secret": upload["secret"]}
-    path = f"/api/v1/uploads/{upload['upload']}"
-    stored = client.ask("GET", path, headers=headers).json()["stored"]
-    for index, expected in enumerate(parts):
-        if not stored[index]:
-            content = folder.part(file, index, expected)
-            client.put(f"{path}/parts/{index}", content, {**headers, "Part-Hash": expected})
-            sys.stderr.write(f"{file}: part {index + 1} of {len(parts)} is stored\n")
 
 
 def hand_in(

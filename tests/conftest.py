@@ -21,6 +21,7 @@ from foundation.database import Database
 from foundation.embedded import APPLICATION, OWNER, EmbeddedServer, embedded_server
 from foundation.migrate import migrate
 from foundation.settings import Settings
+from tokens import soft_token
 
 TEMPLATE = "sunbid_template"
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,6 +145,12 @@ def settings(application_dsn: str, owner_dsn: str, tmp_path: Path) -> Settings:
         port=0,
         tick_s=0.05,
     )
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a key in a token of softhsm2; its PIN is `secret`."""
+    return soft_token(tmp_path_factory.mktemp("softhsm"))
 
 
 @pytest.fixture(scope="session")

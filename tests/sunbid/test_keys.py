@@ -1,7 +1,5 @@
 """Every way to hold a key signs and agrees on keys alike: key file, PKCS#12, token."""
 
-import os
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +27,6 @@ from sunbid.keys.adapters import OpenedKey, open_key
 from sunbid.keys.problems import KeyUnusable
 from sunbid.keys.token import read_uri
 
-MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 ASKED = unsigned("objection", {"v": 1, "text": "一句话"})
 Opener = Callable[[str], OpenedKey]
 
@@ -56,39 +53,6 @@ def a_p12(path: Path, key: ec.EllipticCurvePrivateKey, leaf: x509.Certificate) -
         )
     )
     return path
-
-
-@pytest.fixture(scope="session")
-def token(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A token of softhsm2 with one key for signing and unwrapping."""
-    if not MODULE.exists():
-        pytest.skip("softhsm2 is not installed")
-    import pkcs11
-    from pkcs11.util.ec import encode_named_curve_parameters
-
-    folder = tmp_path_factory.mktemp("softhsm")
-    (folder / "tokens").mkdir()
-    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\n")
-    os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
-    subprocess.run(
-        ["softhsm2-util", "--init-token", "--free", "--label", "bidder", "--so-pin", "12345678",
-         "--pin", "secret"],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    lib = pkcs11.lib(str(MODULE))
-    lib.reinitialize()
-    with lib.get_token(token_label="bidder").open(user_pin="secret", rw=True) as session:
-        curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}
-        parameters = session.create_domain_parameters(pkcs11.KeyType.EC, curve, local=True)
-        parameters.generate_keypair(
-            store=True,
-            label="opening",
-            capabilities=pkcs11.MechanismFlag.SIGN
-            | pkcs11.MechanismFlag.VERIFY
-            | pkcs11.MechanismFlag.DERIVE,
-        )
-    return f"pkcs11:token=bidder;object=opening?module-path={MODULE}"
 
 
 @pytest.fixture(params=["file", "pkcs12", "token"])

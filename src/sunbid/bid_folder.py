@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bidding.sealing.bidder import SealingRecord, read_record
 from bidding.sealing.envelope import Head, read_file_head
+from bidding.sealing.opening_keys import LotKeys, lot_keys
 from bidding.sealing.parts import PART, part_hash
 from foundation.problems import Conflict, Invalid
 from foundation.statements.signed import Statement, read
@@ -15,6 +16,8 @@ from foundation.statements.signed import Statement, read
 MANIFEST: Final = "manifest.json"
 SIGNED_MANIFEST: Final = "manifest.signed.json"
 RECORD: Final = "sealing-record.json"
+OPENING_KEYS: Final = "opening-keys.json"
+TRUST: Final = "trust.json"
 OPENING_KEY: Final = "opening-key.json"
 UPLOADS: Final = "uploads.json"
 TICKET: Final = "ticket.json"
@@ -48,6 +51,17 @@ class BidFolder:
         """The manifest, signed where it was signed already."""
         signed = self.path / SIGNED_MANIFEST
         return read(signed.read_bytes() if signed.exists() else self._bytes(MANIFEST))
+
+    def opening_keys(self) -> LotKeys:
+        """The opening keys for which the bid was sealed; refuses others than the record names."""
+        keys = lot_keys(read(self._bytes(OPENING_KEYS)))
+        if keys.sid != self.record().opening_keys:
+            raise SourceChanged(f"expected the opening keys of the sealed bid in {OPENING_KEYS}")
+        return keys
+
+    def trust(self) -> bytes:
+        """Whom the sealing trusted about the lot, as `sunbid seal` wrote it down."""
+        return self._bytes(TRUST)
 
     def keep(self, name: str, content: bytes) -> Path:
         """Write a file beside the sealed ones that only its owner reads; replaces an older one."""

@@ -88,24 +88,27 @@ async def own_envelopes(desk: Desk, lot_id: UUID, token: str, uscc: str) -> OwnE
     )
 
 
-async def shown_to_bidder(desk: Desk, lot_id: UUID, own: OwnEnvelopes) -> dict[str, Json]:
-    """Return what a bidder's client verifies before it releases (9.2).
+async def shown_to_bidder(desk: Desk, lot_id: UUID, manifest: str) -> dict[str, Json]:
+    """Return what a bidder's client verifies before it releases (9.2), by its manifest's sid.
 
     The closing, the stage after the first, their leaves and the cut's with proofs, and the
-    bidder's own entry with its path to `list_root`.
+    bidder's own entry with its path to `list_root`. Nobody else knows the sid: it follows from a
+    salt that the bidder drew. Before the closing every sid gets the same refusal.
     """
     async with reading(desk.db, "bidding") as connection:
-        opening = await store.opening(connection, lot_id)
+        opening = await store.find_opening(connection, lot_id)
         entries = list_entries(await list_store.listed(connection, lot_id))
+        place = next((n for n, entry in enumerate(entries) if entry["manifest"] == manifest), None)
+        if opening is None or opening.closing is None or place is None:
+            raise NothingToRelease("expected a bid in the list of this lot's opening, got none")
         kept = [
             one
             for one in await kept_statements(connection, lot_id, ["closing", "stage"])
-            if one.statement.sid == own.closing or one.statement.body.get("stage") == own.stage
+            if one.statement.sid == opening.closing
+            or one.statement.body.get("stage") == opening.stage
         ]
         leaves, proofs = await public_leaves(connection, kept)
         await add_cut(connection, opening, leaves, proofs)
-    submission = str(own.listed[0].submission)
-    place = next(n for n, entry in enumerate(entries) if entry["submission"] == submission)
     newest = {one.statement.type: one.statement.json() for one in kept}
     return {
         "closing": newest["closing"],

@@ -177,6 +177,18 @@ class MemberRefuses(NotAllowed):
     code = "member-refuses"
 
 
+class OpeningUnproven(NotAllowed):
+    """The closing is not proven: nothing was released."""
+
+    code = "opening-unproven"
+
+
+class TooEarly(NotAllowed):
+    """The hour of the opening has not come: nothing was released."""
+
+    code = "too-early"
+
+
 class Reason(StrEnum):
     """Why something could not be unsealed."""
 

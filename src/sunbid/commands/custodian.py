@@ -25,7 +25,7 @@ from sunbid.commands.licence_app import sign_with_licence
 from sunbid.commands.login import default_session
 from sunbid.commands.signing import host_of, read_passphrase, write_statement
 from sunbid.seat.acts import Done, Seat, answer_drills, keep_appointment, send_check, send_release
-from sunbid.seat.evidence import Held
+from sunbid.seat.appointment import Held
 from sunbid.seat.home import KEY, VOUCHED, claimed
 from sunbid.seat.omissions import read_omission
 from sunbid.seat.service import ROUND_S, Service

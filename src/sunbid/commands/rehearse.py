@@ -13,8 +13,8 @@ from bidding.sealing.refusals import WrongOpeningKeys
 from bidding.sealing.rehearse import Rehearsed, rehearse
 from bidding.sealing.suites import suite_of
 from foundation.statements.signed import read
+from sunbid.bid_folder import OPENING_KEYS, RECORD
 from sunbid.commands.bidder_keys import add_own_key, own_key
-from sunbid.commands.seal import OPENING_KEYS, RECORD
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

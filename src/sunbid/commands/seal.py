@@ -42,7 +42,7 @@ from foundation.ledger.policy import read_policy
 from foundation.statements.canonical import b64, time_text
 from foundation.statements.keyfile import EXCHANGE, new_key
 from foundation.statements.signed import Statement, decode_body, unsigned
-from sunbid.bid_folder import BidFolder
+from sunbid.bid_folder import MANIFEST, OPENING_KEYS, RECORD, TRUST, BidFolder
 from sunbid.commands.bidder_keys import (
     OPENING_KEY,
     RECOVERY_CODE,
@@ -55,10 +55,8 @@ from sunbid.commands.bidder_keys import (
 from sunbid.commands.kept_volumes import BadArgument, KeptVolume, keep_volumes, kept_folders
 from sunbid.commands.signing import read_passphrase
 from sunbid.keys.adapters import Agreement, is_key_file, open_key
+from sunbid.release_check import trust_bytes
 
-MANIFEST: Final = "manifest.json"
-RECORD: Final = "sealing-record.json"
-OPENING_KEYS: Final = "opening-keys.json"
 _VOLUME: Final = re.compile(r"([a-z][a-z0-9-]{0,15})=(.+)", re.DOTALL)
 
 
@@ -132,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
     unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         manifest = _make(args, unfinished, lot, volumes)
+        _write(unfinished / TRUST, _trusted(args, material, lot))
         unfinished.rename(out)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -304,6 +303,12 @@ def _trust(args: argparse.Namespace, material: Material) -> Trust:
         subject=licence_names,
         policy=None if args.policy is None else read_policy(args.policy.read_text()),
     )
+
+
+def _trusted(args: argparse.Namespace, material: Material, lot: CheckedLot) -> bytes:
+    """Whose word counted here: the release judges the closing by it, whatever is shown then."""
+    policy = material.policy_text if args.policy is None else args.policy.read_text()
+    return trust_bytes(material, lot, policy, _trust(args, material).anchors)
 
 
 def _volumes(texts: Sequence[str]) -> dict[str, Path]:

@@ -6,7 +6,6 @@ freshly fetched question by all rules, keeps the guard on disk, and only then se
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +21,9 @@ from foundation.problems import Refused
 from foundation.statements.canonical import BadField, b64, unb64
 from foundation.statements.keyfile import LoadedKey
 from foundation.statements.signed import Statement, from_json, sign, unsigned
-from sunbid.client import Client, demo_time
-from sunbid.seat.appointment import appoint, held_of, load_held, seat_in
-from sunbid.seat.evidence import Held
+from sunbid.client import Client
+from sunbid.evidence import own_time
+from sunbid.seat.appointment import Held, appoint, held_of, load_held, seat_in
 from sunbid.seat.home import LotFolder
 from sunbid.seat.question import Asked, NothingAsked, examine, read_shown
 
@@ -67,13 +66,6 @@ class Done:
 
     statement: Statement
     remarks: tuple[str, ...] = ()
-
-
-def own_time(client: Client, held: Held) -> datetime:
-    """The seat's own clock; a demonstration's opening keys name the platform's signed time."""
-    if held.appointment.keys.body.clock == "demo":
-        return demo_time(client, held.platform_anchors)
-    return datetime.now(UTC)
 
 
 def keep_appointment(

@@ -1,8 +1,9 @@
 """The seat's appointment: the opening keys that name it, which it holds itself (8.2(1))."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from bidding.licence.profile import LICENCE_USAGE, licence_names
 from bidding.sealing.bodies import Group
@@ -18,11 +19,26 @@ from bidding.sealing.opening_keys import LotKeys, check_independence, lot_keys
 from bidding.sealing.refusals import MemberRefuses
 from foundation.ledger.leaf import opening_from_json
 from foundation.ledger.policy import read_policy
+from foundation.problems import Refused
 from foundation.statements.canonical import unb64
 from foundation.statements.keyfile import LoadedKey
 from foundation.statements.signed import Statement, from_json
-from sunbid.seat.evidence import Held
+from sunbid.evidence import Trusted
 from sunbid.seat.home import LotFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held(Trusted):
+    """What the seat's folder holds of its appointment."""
+
+    group: Group
+    i: int
+    refuses: ClassVar[type[Refused]] = MemberRefuses
+
+    @property
+    def appointment(self) -> Appointment:
+        """Opening keys and seat, as the pure rules take them."""
+        return Appointment(keys=self.keys, group=self.group, i=self.i)
 
 
 def appoint(
@@ -82,9 +98,9 @@ def load_held(folder: LotFolder, keys: LoadedKey) -> Held:
 def held_of(value: Mapping[str, Any]) -> Held:
     """An appointment as its file holds it."""
     return Held(
-        appointment=Appointment(
-            keys=lot_keys(from_json(value["opening_keys"])), group=value["group"], i=value["i"]
-        ),
+        keys=lot_keys(from_json(value["opening_keys"])),
+        group=value["group"],
+        i=value["i"],
         policy=read_policy(value["policy_text"]),
         buyer_uscc=value["pinned"]["buyer_uscc"],
         supervisor_uscc=value["pinned"]["supervisor_uscc"],

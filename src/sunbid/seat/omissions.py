@@ -34,7 +34,8 @@ from foundation.statements.signed import (
     read,
     unsigned,
 )
-from sunbid.seat.evidence import Held, require_platform, signed_by_licence
+from sunbid.evidence import require_platform, signed_by_licence
+from sunbid.seat.appointment import Held
 
 
 class NoOmission(Invalid):

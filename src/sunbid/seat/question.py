@@ -20,13 +20,20 @@ from bidding.sealing.bodies import (
     Schedule,
     Stage,
 )
-from bidding.sealing.checks import check_postponed, check_versions
 from bidding.sealing.member import Question, Remedy, Ripe
 from bidding.sealing.refusals import MemberRefuses
 from foundation.ledger.leaf import LeafOpening
 from foundation.statements.canonical import parse_time, time_from_ms, unb64
 from foundation.statements.signed import Statement, decode, decode_body, from_json
-from sunbid.seat.evidence import Held, Proven, require_licence, require_platform
+from sunbid.closings import (
+    Known,
+    newest_schedule,
+    proven_closing,
+    proven_stage,
+    require_not_older,
+)
+from sunbid.evidence import Proven, require_licence, require_platform
+from sunbid.seat.appointment import Held
 from sunbid.seat.home import Seen
 from sunbid.seat.omissions import Omitted, unanswered
 
@@ -105,8 +112,10 @@ def examine(
     if not shown.closings:
         raise NothingAsked("nothing is asked: there is no closing of this lot yet")
     proven = Proven(held, shown.leaves, shown.proofs)
-    closing, body, leaf = _closing(shown, held, proven, now)
-    schedule, plan = _newest_schedule(shown, held, proven, seen, now)
+    listed = proven_closing(from_json(shown.closings[-1]), held, proven, now)
+    closing, body, leaf = listed.statement, listed.body, listed.leaf
+    schedule, plan = newest_schedule(list(map(from_json, shown.schedules)), held, proven, now)
+    require_not_older(schedule, plan, Known(seen.version, seen.schedule), held)
     begun, stage = _stage(shown, held, proven, closing, now)
     place = _Place(
         shown=shown,
@@ -120,12 +129,8 @@ def examine(
     if begun is not None and not leaf.index < begun.index:
         raise MemberRefuses("expected the stage after its closing in the ledger")
     subject = closing.sid if begun is None else str(begun.body["subject"])
-    evidence = proven.seen_outside(begun or leaf)
+    seen, evidence = _evidence(seen, subject, proven.seen_outside(begun or leaf))
     seen = msgspec.structs.replace(seen, schedule=schedule.sid, version=plan.version)
-    if evidence is not None:
-        # The earliest that this seat verified: a later checkpoint must not hide an early list.
-        seen = seen.with_evidence(subject, evidence)
-        evidence = seen.evidence_at(subject)
     entries = [decode(entry, ListEntry) for entry in shown.entries]
     omitted = _omitted(place, body, entries, brought)
     question = Question(
@@ -160,19 +165,12 @@ def examine(
     )
 
 
-def _closing(
-    shown: Shown, held: Held, proven: Proven, now: datetime
-) -> tuple[Statement, Closing, LeafOpening]:
-    """The newest closing, signed, and after its cut in one ledger (rule 2)."""
-    closing = from_json(shown.closings[-1])
-    body = decode_body(closing, Closing)
-    require_platform(closing, held, now)
-    cut, leaf = proven.leaf("cut", body.schedule), proven.leaf("closing", closing.sid)
-    if cut.to_json() != closing.body["cut"]:
-        raise MemberRefuses("expected the cut that the closing names, got another")
-    if cut.origin != leaf.origin or not cut.index < leaf.index:
-        raise MemberRefuses("expected the cut before the closing in the ledger")
-    return closing, body, leaf
+def _evidence(seen: Seen, subject: str, evidence: datetime | None) -> tuple[Seen, datetime | None]:
+    """The earliest that this seat verified: a later checkpoint must not hide an early list."""
+    if evidence is None:
+        return seen, None
+    seen = seen.with_evidence(subject, evidence)
+    return seen, seen.evidence_at(subject)
 
 
 def _chain(shown: Shown, closing: Statement) -> frozenset[str]:
@@ -186,53 +184,16 @@ def _chain(shown: Shown, closing: Statement) -> frozenset[str]:
     return frozenset(found)
 
 
-def _newest_schedule(
-    shown: Shown, held: Held, proven: Proven, seen: Seen, now: datetime
-) -> tuple[Statement, Schedule]:
-    """The newest schedule: every version chained, signed by both, published in time (rule 3)."""
-    found = [(one, decode_body(one, Schedule)) for one in map(from_json, shown.schedules)]
-    versions = sorted(found, key=lambda one: one[1].version)
-    if not versions:
-        raise MemberRefuses("expected the schedule of this lot, got none")
-    check_versions(versions)
-    before: Schedule | None = None
-    for statement, body in versions:
-        for uscc in (held.buyer_uscc, held.supervisor_uscc):
-            require_licence(statement, uscc, held, now)
-        leaf = proven.leaf("schedule", statement.sid)
-        if before is not None:
-            check_postponed(before, body, time_from_ms(_accepted_ms(leaf)))
-        before = body
-    newest, plan = versions[-1]
-    if plan.version < seen.version or (
-        plan.version == seen.version and seen.schedule not in {None, newest.sid}
-    ):
-        raise MemberRefuses(
-            f"expected version {seen.version} of the schedule, which this seat saw, or a later "
-            f"one, got version {plan.version}"
-        )
-    return newest, plan
-
-
-def _accepted_ms(leaf: LeafOpening) -> int:
-    at = leaf.body.get("at_ms")
-    if not isinstance(at, int):
-        raise MemberRefuses("expected the leaf of a schedule with its time, got one without")
-    return at
-
-
 def _stage(
     shown: Shown, held: Held, proven: Proven, closing: Statement, now: datetime
 ) -> tuple[LeafOpening | None, Stage | None]:
-    """The newest later stage with its leaf, signed by the supervisor; None while stage 1 runs."""
+    """The newest later stage with its leaf; None while stage 1 runs."""
     if not shown.stages:
         return None, None
-    statement = from_json(shown.stages[-1])
-    body = decode_body(statement, Stage)
-    require_licence(statement, held.supervisor_uscc, held, now)
-    if body.closing not in _chain(shown, closing):
+    found = proven_stage(from_json(shown.stages[-1]), held, proven, now)
+    if found.body.closing not in _chain(shown, closing):
         raise MemberRefuses("expected a stage of this closing, got another's")
-    return proven.leaf("stage", statement.sid), body
+    return found.leaf, found.body
 
 
 def _files(

@@ -184,8 +184,19 @@ async def show_heads(request: AnyRequest, lot: FromPath[UUID]) -> OwnHeads:
             OwnHead(tree=one.tree, volume=one.volume, header=b64(one.header), wraps=b64(one.wraps))
             for one in own.waiting
         ],
-        shown=await shown_to_bidder(request.app.state.desk, lot, own),
+        shown=await shown_to_bidder(request.app.state.desk, lot, own.listed[0].act),
     )
+
+
+@get("/api/v1/lots/{lot:uuid}/entries/{manifest:str}", tags=["opening"])
+async def show_entry(
+    request: AnyRequest, lot: FromPath[UUID], manifest: FromPath[str]
+) -> dict[str, Any]:
+    """The closing with one bid's entry and their proofs; for whoever knows its manifest's sid.
+
+    No login is needed, as for the release itself.
+    """
+    return await shown_to_bidder(request.app.state.desk, lot, manifest)
 
 
 @post("/lots/{lot:uuid}/opening/licence", include_in_schema=False)
@@ -223,4 +234,4 @@ def consent_view(lot: UUID, asked: SignTicket) -> ConsentView:
     return ConsentView(lot_id=str(lot), code=code, consent_url=url)
 
 
-routes: Final = [begin_key, show_key, show_heads, begin_release, wait_for_licence]
+routes: Final = [begin_key, show_key, show_heads, show_entry, begin_release, wait_for_licence]

@@ -205,7 +205,7 @@ async def test_rule_2_the_cut_is_the_closings_and_before_it(
         made["closings"] = [signed.json()]
         leaf["body"]["subject"] = signed.sid
     client.changes["member-material"] = lambda _: made
-    monkeypatch.setattr("sunbid.seat.evidence.check_proven", lambda *_: 0)
+    monkeypatch.setattr("sunbid.evidence.check_proven", lambda *_: 0)
     await refuses(send_check, seat, world, "the cut")
 
 
@@ -257,9 +257,9 @@ async def test_rule_3_a_schedule_older_than_one_that_was_seen_is_refused(world: 
     await at_device(look, seat, str(world.lot))
     assert folder.seen().version == 1
     folder.keep_seen(type(seen)(schedule="e" * 64, version=2))
-    await refuses(send_check, seat, world, "version 2 of the schedule, which this seat saw")
+    await refuses(send_check, seat, world, "version 2 of the schedule, which was seen before")
     folder.keep_seen(type(seen)(schedule="e" * 64, version=1))
-    await refuses(send_check, seat, world, "which this seat saw")
+    await refuses(send_check, seat, world, "which was seen before")
 
 
 @pytest.mark.misuse(63)

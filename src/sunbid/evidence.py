@@ -1,13 +1,17 @@
-"""Whose word counts: leaves proven by the seat's own policy, and signatures by role (8.2(2))."""
+"""Whose word counts: leaves proven by a client's own policy, and signatures by role (8.2(2)).
+
+A member's seat and a bidder's release look by the same rules; each refuses in its own name.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import ClassVar
 
 from bidding.licence.profile import LICENCE_USAGE, licence_names
 from bidding.sealing.checks import check_proven
-from bidding.sealing.member import Appointment
-from bidding.sealing.refusals import MemberRefuses
+from bidding.sealing.opening_keys import LotKeys
+from bidding.sealing.refusals import OpeningUnproven
 from foundation.ledger.leaf import LeafOpening, opening_from_json
 from foundation.ledger.policy import Policy
 from foundation.ledger.proof import read_proof
@@ -15,39 +19,49 @@ from foundation.problems import Refused
 from foundation.statements.canonical import Json, time_from_ms
 from foundation.statements.certificates import certificate_signers
 from foundation.statements.signed import Statement
+from sunbid.client import Client, demo_time
 
 PLATFORM: str = "platform"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What the seat's folder holds of its appointment."""
+class Trusted:
+    """What a client itself holds of a lot, and in whose name it refuses."""
 
-    appointment: Appointment
+    keys: LotKeys
     policy: Policy
     buyer_uscc: str
     supervisor_uscc: str
     licence_anchors: tuple[bytes, ...]
+    refuses: ClassVar[type[Refused]] = OpeningUnproven
 
     @property
     def lot(self) -> str:
         """The lot's id."""
-        return self.appointment.keys.body.lot
+        return self.keys.body.lot
 
     @property
     def platform_anchors(self) -> Sequence[bytes]:
-        """Whose certificates speak for the platform, as the seat's policy names them."""
+        """Whose certificates speak for the platform, as the client's policy names them."""
         return self.policy.anchors.get(PLATFORM, ())
+
+
+def own_time(client: Client, held: Trusted) -> datetime:
+    """The client's own clock; a demonstration's opening keys name the platform's signed time."""
+    if held.keys.body.clock == "demo":
+        return demo_time(client, held.platform_anchors)
+    return datetime.now(UTC)
 
 
 class Proven:
     """Leaves that were shown; each is proven in a checkpoint that meets the policy when asked."""
 
     def __init__(
-        self, held: Held, leaves: Sequence[dict[str, Json]], proofs: Mapping[str, str]
+        self, held: Trusted, leaves: Sequence[dict[str, Json]], proofs: Mapping[str, str]
     ) -> None:
         self._policy = held.policy
         self._lot = held.lot
+        self._refuses = held.refuses
         self._proofs = proofs
         openings = [opening_from_json(value) for value in leaves]
         self._by = {(o.body.get("t"), o.body.get("subject")): o for o in openings}
@@ -56,7 +70,7 @@ class Proven:
         """The proven leaf of a statement of this lot; refuses one missing or not proven."""
         found = self._by.get((kind, subject))
         if found is None or found.body.get("lot") != self._lot:
-            raise MemberRefuses(
+            raise self._refuses(
                 f"expected the ledger leaf of {kind} {subject[:16]}… of this lot, got none; it may "
                 "stand there after the next tick"
             )
@@ -87,30 +101,30 @@ class Proven:
         for time_s in sorted({line.time_s for line in lines}, reverse=True):
             if self._policy.is_met([line for line in lines if line.time_s >= time_s]):
                 return time_from_ms(time_s * 1000)
-        raise MemberRefuses("expected the policy's witnesses on the checkpoint; wait for them")
+        raise self._refuses("expected the policy's witnesses on the checkpoint; wait for them")
 
 
-def signed_by_platform(statement: Statement, held: Held, at: datetime) -> bool:
-    """Whether one signature is the platform's, by the anchors of the seat's policy."""
+def signed_by_platform(statement: Statement, held: Trusted, at: datetime) -> bool:
+    """Whether one signature is the platform's, by the anchors of the client's policy."""
     return any(_signer(statement, held.platform_anchors, at))
 
 
-def signed_by_licence(statement: Statement, uscc: str, held: Held, at: datetime) -> bool:
+def signed_by_licence(statement: Statement, uscc: str, held: Trusted, at: datetime) -> bool:
     """Whether one signature is by the licence of this organisation."""
     found = _signer(statement, held.licence_anchors, at, is_licence=True)
     return uscc in found
 
 
-def require_platform(statement: Statement, held: Held, at: datetime) -> None:
+def require_platform(statement: Statement, held: Trusted, at: datetime) -> None:
     """Refuse a statement that the platform named by the policy did not sign."""
     if not signed_by_platform(statement, held, at):
-        raise MemberRefuses(f"expected a {statement.type} signed by the platform, got one without")
+        raise held.refuses(f"expected a {statement.type} signed by the platform, got one without")
 
 
-def require_licence(statement: Statement, uscc: str, held: Held, at: datetime) -> None:
-    """Refuse a statement that the organisation pinned in the appointment did not sign."""
+def require_licence(statement: Statement, uscc: str, held: Trusted, at: datetime) -> None:
+    """Refuse a statement that the organisation that the notice pins did not sign."""
     if not signed_by_licence(statement, uscc, held, at):
-        raise MemberRefuses(
+        raise held.refuses(
             f"expected a {statement.type} signed by {uscc} as the notice pins it, got one without"
         )
 

@@ -76,6 +76,7 @@ from foundation.statements.signed import KeySigner, Statement, decode, decode_bo
 from foundation.statements.store import kept_statement, kept_statements, papers_waiting
 from licences import a_uscc
 from scoring_methods import method_json
+from streams import blocks
 from sunbid import doors
 from sunbid.background import Ticks
 from sunbid.platform_key import load_platform_device, load_platform_key
@@ -440,7 +441,7 @@ class World:
             )
             for index, part in enumerate(parts):
                 block = content[index * PART : (index + 1) * PART]
-                await bids.store_part(self.desk, upload, secret, index, part, block)
+                await bids.store_part(self.desk, upload, secret, index, part, blocks(block))
             found.append((upload, secret))
         made.uploads = tuple(found)
 

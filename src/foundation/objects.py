@@ -11,11 +11,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import BinaryIO, Final, Self, cast
 
 from foundation.problems import DiskFull, Invalid, NotFound, Refused, StorageFailed, TooLarge
 
@@ -45,14 +45,6 @@ class ObjectTooLarge(TooLarge):
     code = "object-too-large"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What was stored."""
-
-    size: int
-    sha256: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class ObjectStore:
     """Files under one folder, by key."""
@@ -80,50 +72,37 @@ class ObjectStore:
             )
         return self.folder / key
 
-    async def put(self, key: str, *pieces: bytes) -> None:
+    async def put(self, key: str, content: bytes) -> None:
         """Stores the bytes durably, replacing what was there; on return they are safe."""
-        await asyncio.to_thread(self.write, key, *pieces)
+        await asyncio.to_thread(self.write, key, content)
 
-    def write(self, key: str, *pieces: bytes) -> None:
+    def write(self, key: str, content: bytes) -> None:
         """`put` for callers that have a thread of their own."""
         place = self.path(key)
-        making = self.folder / INCOMING / uuid.uuid4().hex
-        try:
-            with making.open("xb", buffering=0) as file:
-                for piece in pieces:
-                    write_all(file.fileno(), piece)
-                os.fsync(file.fileno())
-            settle(making, place, self.folder)
-        except OSError as error:
-            raise refusal_of(error) from None
-        finally:
-            with suppress(OSError):
-                making.unlink(missing_ok=True)
+        with self._making() as (making, file):
+            write_all(file.fileno(), content)
+            settle(file, making, place, self.folder)
 
-    async def put_stream(self, key: str, blocks: AsyncIterable[bytes], *, limit: int) -> Stored:
-        """Stores a stream durably with little memory; refuses more than `limit` bytes.
+    @asynccontextmanager
+    async def arriving(self, prefix: bytes = b"") -> AsyncIterator["Arrival"]:
+        """A place for a file that is still coming; what did not settle is gone afterwards.
 
-        Where the stream breaks off, nothing is stored.
+        Its hash begins with `prefix`.
         """
-        place = self.path(key)
+        with self._making() as (making, file):
+            yield Arrival(self, making, file, hashlib.sha256(prefix))
+
+    @contextmanager
+    def _making(self) -> Iterator[tuple[Path, BinaryIO]]:
         making = self.folder / INCOMING / uuid.uuid4().hex
-        digest, size = hashlib.sha256(), 0
         try:
-            with making.open("xb", buffering=0) as file:
-                async for block in gathered(blocks):
-                    size += len(block)
-                    if size > limit:
-                        raise ObjectTooLarge(f"expected at most {limit} bytes, got more")
-                    # Hashing and writing in a thread; meanwhile the next block arrives.
-                    await asyncio.to_thread(write_block, file.fileno(), digest, block)
-                await asyncio.to_thread(os.fsync, file.fileno())
-            await asyncio.to_thread(settle, making, place, self.folder)
+            with making.open("x+b", buffering=0) as file:
+                yield making, cast("BinaryIO", file)
         except OSError as error:
             raise refusal_of(error) from None
         finally:
             with suppress(OSError):
                 making.unlink(missing_ok=True)
-        return Stored(size=size, sha256=digest.digest())
 
     async def get(self, key: str) -> bytes:
         """The whole file; refuses a missing one."""
@@ -168,22 +147,57 @@ class ObjectStore:
             raise refusal_of(error) from None
 
 
-async def gathered(blocks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in blocks of at least a mebibyte: a network gives small ones."""
-    room = bytearray()
+class Arrival:
+    """A file that is coming: hashed while it is written, in no place before it settles."""
+
+    __slots__ = ("_digest", "_file", "_making", "_store", "size")
+
+    def __init__(
+        self, store: ObjectStore, making: Path, file: BinaryIO, digest: "hashlib._Hash"
+    ) -> None:
+        self._store, self._making, self._file, self._digest = store, making, file, digest
+        self.size = 0
+
+    async def take(self, blocks: AsyncIterable[bytes], *, limit: int) -> None:
+        """Takes blocks to their end; refuses more than `limit` bytes."""
+        async for pieces in gathered(blocks):
+            self.size += sum(map(len, pieces))
+            if self.size > limit:
+                raise ObjectTooLarge(f"expected at most {limit} bytes, got more")
+            # Hashed and written in a thread; meanwhile the next pieces arrive.
+            await asyncio.to_thread(self._write, pieces)
+
+    def sha256(self) -> bytes:
+        """The hash of the prefix and of all that came."""
+        return self._digest.digest()
+
+    async def content(self) -> bytes:
+        """All that came, once more."""
+        return await asyncio.to_thread(self._making.read_bytes)
+
+    async def settle(self, key: str) -> None:
+        """Makes what came durable under a key; on return it is safe."""
+        place = self._store.path(key)
+        await asyncio.to_thread(settle, self._file, self._making, place, self._store.folder)
+
+    def _write(self, pieces: list[bytes]) -> None:
+        for piece in pieces:
+            self._digest.update(piece)
+            write_all(self._file.fileno(), piece)
+
+
+async def gathered(blocks: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
+    """The same blocks, about a mebibyte at a time: a network gives small ones."""
+    pieces: list[bytes] = []
+    size = 0
     async for block in blocks:
-        room += block
-        if len(room) >= BLOCK:
-            yield bytes(room)
-            room.clear()
-    if room:
-        yield bytes(room)
-
-
-def write_block(descriptor: int, digest: "hashlib._Hash", block: bytes) -> None:
-    """Hashes and writes all of a block."""
-    digest.update(block)
-    write_all(descriptor, block)
+        pieces.append(block)
+        size += len(block)
+        if size >= BLOCK:
+            yield pieces
+            pieces, size = [], 0
+    if pieces:
+        yield pieces
 
 
 def write_all(descriptor: int, content: bytes) -> None:
@@ -193,8 +207,9 @@ def write_all(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def settle(made: Path, place: Path, top: Path) -> None:
-    """Moves a synced file to its place and syncs every folder that changed."""
+def settle(file: BinaryIO, made: Path, place: Path, top: Path) -> None:
+    """Syncs a file, moves it to its place and syncs every folder that changed."""
+    os.fsync(file.fileno())
     fresh = [folder for folder in place.parents if not folder.exists()]
     place.parent.mkdir(parents=True, exist_ok=True)
     made.replace(place)

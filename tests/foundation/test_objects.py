@@ -11,6 +11,7 @@ import pytest
 
 from foundation.objects import BadObjectKey, ObjectMissing, ObjectStore, ObjectTooLarge
 from foundation.problems import DiskFull, StorageFailed
+from streams import blocks
 
 
 @pytest.fixture
@@ -31,22 +32,22 @@ async def test_a_second_put_replaces_the_first(store: ObjectStore) -> None:
     assert await store.get("one") == b"second"
 
 
-async def blocks(*parts: bytes) -> AsyncIterator[bytes]:
-    for part in parts:
-        yield part
-
-
 async def test_a_stream_arrives_whole(store: ObjectStore) -> None:
     parts = [os.urandom(300_000) for _ in range(9)]
-    stored = await store.put_stream("big", blocks(*parts), limit=3_000_000)
     whole = b"".join(parts)
-    assert stored.sha256 == hashlib.sha256(whole).digest()
+    async with store.arriving(b"mark") as arrival:
+        await arrival.take(blocks(*parts), limit=3_000_000)
+        assert arrival.sha256() == hashlib.sha256(b"mark" + whole).digest()
+        assert await arrival.content() == whole
+        assert not await store.exists("big")
+        await arrival.settle("big")
     assert b"".join([block async for block in store.stream("big")]) == whole
 
 
 async def test_a_stream_over_its_limit_leaves_nothing(store: ObjectStore) -> None:
     with pytest.raises(ObjectTooLarge, match="at most 10"):
-        await store.put_stream("big", blocks(b"x" * 11), limit=10)
+        async with store.arriving() as arrival:
+            await arrival.take(blocks(b"x" * 11), limit=10)
     assert leftovers(store) == []
 
 
@@ -56,7 +57,8 @@ async def test_a_stream_that_breaks_off_leaves_nothing(store: ObjectStore) -> No
         raise ConnectionResetError(errno.ECONNRESET, "gone")
 
     with pytest.raises(StorageFailed):
-        await store.put_stream("big", broken(), limit=10 << 20)
+        async with store.arriving() as arrival:
+            await arrival.take(broken(), limit=10 << 20)
     assert leftovers(store) == []
 
 
@@ -111,7 +113,9 @@ async def test_trouble_with_the_disk_is_told_and_leaves_nothing(
     with pytest.raises(refusal, match="nothing was stored"):
         await store.put("one", b"content")
     with pytest.raises(refusal):
-        await store.put_stream("two", blocks(b"content"), limit=10)
+        async with store.arriving() as arrival:
+            await arrival.take(blocks(b"content"), limit=10)
+            await arrival.settle("two")
     assert leftovers(store) == []
 
 

@@ -14,6 +14,7 @@ from bidding.sealing.parts import PART, part_hash, tree_of_parts
 from bidding.sealing.refusals import WrongPart
 from foundation.problems import DiskFull
 from foundation.statements.signed import read
+from streams import blocks
 from world import World, refused
 
 Owner = asyncpg.Connection
@@ -55,10 +56,10 @@ async def test_a_crash_after_the_part_was_durable_is_healed_by_sending_it_again(
     with monkeypatch.context() as patch:
         patch.setattr(store, "mark_part", crash)
         with pytest.raises(Crash):
-            await bids.store_part(world.desk, upload, secret, 1, hashes[1], parts[1])
+            await bids.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
     assert (world.desk.objects.folder / "blobs" / str(upload) / "1").read_bytes() == parts[1]
     assert not (await bids.show_upload(world.desk, upload, secret)).stored[1]
-    assert not await bids.store_part(world.desk, upload, secret, 1, hashes[1], parts[1])
+    assert not await bids.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
     assert (await bids.show_upload(world.desk, upload, secret)).stored == (False, True)
 
 
@@ -92,12 +93,14 @@ async def test_a_full_disk_leaves_no_part_and_the_next_try_succeeds(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        no = await refused(bids.store_part(world.desk, upload, secret, 1, hashes[1], parts[1]))
+        no = await refused(
+            bids.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
+        )
     assert isinstance(no, DiskFull)
     assert no.code == "E_DISK_FULL"
     assert stored_files(world) == []
     assert (await bids.show_upload(world.desk, upload, secret)).stored == (False, False)
-    await bids.store_part(world.desk, upload, secret, 1, hashes[1], parts[1])
+    await bids.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
 
 
 @pytest.mark.misuse(58)
@@ -109,7 +112,9 @@ async def test_a_part_that_changed_on_the_way_or_at_its_source_is_not_stored(
     upload, secret, hashes = await begun(world, *parts)
     changed = b"c"
     for announced in (hashes[1], part_hash(changed)):
-        no = await refused(bids.store_part(world.desk, upload, secret, 1, announced, changed))
+        no = await refused(
+            bids.store_part(world.desk, upload, secret, 1, announced, blocks(changed))
+        )
         assert isinstance(no, WrongPart)
         assert no.code == "E_PART_HASH"
     assert stored_files(world) == []

@@ -4,11 +4,10 @@ The order of the intake (lock, then the clock in a statement of its own) is that
 and must not be changed: every other order was shown to accept late bids.
 """
 
-import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -38,7 +37,7 @@ from bidding.bid.refusal import keep_refusal, write_refusal
 from bidding.participant import service as mandates
 from bidding.participant.domain import Given, NoMandate, best_for
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
-from bidding.sealing.parts import PART, part_hash, tree_of_parts
+from bidding.sealing.parts import PART, PART_PREFIX, tree_of_parts
 from bidding.sealing.refusals import NotSealed, WrongPart
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, WrongStatus
@@ -92,23 +91,29 @@ async def begin_upload(
 
 
 async def store_part(
-    desk: Desk, upload_id: UUID, secret: str, index: int, announced: str, *pieces: bytes
+    desk: Desk,
+    upload_id: UUID,
+    secret: str,
+    index: int,
+    announced: str,
+    blocks: AsyncIterable[bytes],
 ) -> bool:
-    """Make one part durable, in the pieces that came; return whether the upload is complete now.
+    """Make one part durable while it arrives; return whether the upload is complete now.
 
     Part 0 is checked for everything that needs no key; a file that is not encrypted is refused
     with a prompt and its bytes are dropped, never opened.
     """
-    async with reading(desk.db, "bidding") as connection:
-        upload = await _own_upload(connection, upload_id, secret)
-    if not 0 <= index < len(upload.parts):
-        raise Invalid(f"expected a part from 0 to {len(upload.parts) - 1}, got {index}")
-    digest = await asyncio.to_thread(part_hash, *pieces)
-    if digest != announced or digest != upload.parts[index].hex():
-        raise WrongPart(f"part {index} does not have the hash that was announced")
-    if index == 0:
-        await _check_head(desk, upload, b"".join(pieces))
-    await desk.objects.put(f"blobs/{upload_id}/{index}", *pieces)
+    async with desk.objects.arriving(PART_PREFIX) as part:
+        await part.take(blocks, limit=PART)
+        async with reading(desk.db, "bidding") as connection:
+            upload = await _own_upload(connection, upload_id, secret)
+        if not 0 <= index < len(upload.parts):
+            raise Invalid(f"expected a part from 0 to {len(upload.parts) - 1}, got {index}")
+        if part.sha256() != upload.parts[index] or announced != upload.parts[index].hex():
+            raise WrongPart(f"part {index} does not have the hash that was announced")
+        if index == 0:
+            await _check_head(desk, upload, await part.content())
+        await part.settle(f"blobs/{upload_id}/{index}")
     async with transaction(desk.db, "bidding") as connection:
         complete = await store.mark_part(connection, upload_id, index)
     if complete is None:

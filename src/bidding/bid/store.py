@@ -152,13 +152,16 @@ async def uploads_of_tree(connection: Connection, lot: UUID, tree: str) -> list[
     return [row["upload"] for row in await connection.fetch(UPLOADS_OF_TREE, lot, tree)]
 
 
-# The row lock of the update serialises two parts that arrive at once.
+# The row lock of the update serialises two parts that arrive at once. The mark of a part that is
+# not the last need not be synced: a crash that loses it costs that part sent once more, and the
+# commit of the last one makes every earlier mark durable.
 MARK_PART: Final[LiteralString] = """
     UPDATE bidding.upload
        SET stored[$2 + 1] = true,
            complete = NOT (false = ANY (stored[:$2] || stored[$2 + 2:]))
      WHERE id = $1
- RETURNING complete
+ RETURNING complete,
+           CASE WHEN NOT complete THEN set_config('synchronous_commit', 'off', true) END
 """
 
 

@@ -93,10 +93,8 @@ async def store_part(
     signed_in(request)
     announced = request.headers.get("part-hash", "")
     secret = request.headers.get("upload-secret", "")
-    # Not joined: 4 MiB copied in the event loop would hold up everybody else's requests.
-    pieces = [piece async for piece in request.stream()]
     complete = await service.store_part(
-        request.app.state.desk, upload, secret, index, announced, *pieces
+        request.app.state.desk, upload, secret, index, announced, request.stream()
     )
     return PartStored(complete=complete)
 

@@ -10,6 +10,8 @@ from typing import BinaryIO, Final
 from foundation.ledger.tree import root_of
 
 PART: Final = 4_194_304
+# What stands before a part when it is hashed: the mark of a leaf (RFC 6962).
+PART_PREFIX: Final = b"\0"
 _BLOCK: Final = 1_048_576
 
 
@@ -20,7 +22,7 @@ class PartHasher:
 
     def __init__(self) -> None:
         self._done: list[bytes] = []
-        self._part = hashlib.sha256(b"\0")
+        self._part = hashlib.sha256(PART_PREFIX)
         self._in_part = 0
         self.size = 0
 
@@ -48,15 +50,14 @@ class PartHasher:
 
     def _next_part(self) -> None:
         self._done.append(self._part.digest())
-        self._part = hashlib.sha256(b"\0")
+        self._part = hashlib.sha256(PART_PREFIX)
         self._in_part = 0
 
 
-def part_hash(*pieces: bytes | bytearray | memoryview) -> str:
-    """`Part-Hash` of one part, whole or in pieces as they came, hex."""
-    digest = hashlib.sha256(b"\0")
-    for piece in pieces:
-        digest.update(piece)
+def part_hash(content: bytes | bytearray | memoryview) -> str:
+    """`Part-Hash` of one part, hex."""
+    digest = hashlib.sha256(PART_PREFIX)
+    digest.update(content)
     return digest.hexdigest()
 
 

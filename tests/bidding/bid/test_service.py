@@ -33,6 +33,7 @@ from foundation.ledger.log import latest_checkpoint
 from foundation.statements.certificates import certificate_signers
 from foundation.statements.signed import from_json, read, sign, unsigned
 from markers import tables_with
+from streams import blocks
 from world import DEADLINE, MORNING, MS, BidderOf, SealedBid, World, refused
 
 Owner = asyncpg.Connection
@@ -275,8 +276,10 @@ async def test_an_upload_that_misses_a_part_is_not_complete(open_lot: World) -> 
     upload, secret = await bids.begin_upload(
         world.desk, b"s", PART + 1, tree_of_parts(parts), parts
     )
-    assert not await bids.store_part(world.desk, upload, secret, 1, parts[1], content[1])
-    no = await refused(bids.store_part(world.desk, upload, secret, 0, parts[0], b"c" * PART))
+    assert not await bids.store_part(world.desk, upload, secret, 1, parts[1], blocks(content[1]))
+    no = await refused(
+        bids.store_part(world.desk, upload, secret, 0, parts[0], blocks(b"c" * PART))
+    )
     assert isinstance(no, WrongPart)
     assert isinstance(await refused(bids.show_upload(world.desk, upload, "00" * 32)), UnknownUpload)
     assert (await bids.show_upload(world.desk, upload, secret)).stored == (False, True)
@@ -293,8 +296,8 @@ async def test_plaintext_is_refused_and_every_byte_of_it_deleted(
         world.desk, b"s", PART + len(content[1]), tree_of_parts(parts), parts
     )
     # The second part comes first: nothing of it can be judged yet.
-    await bids.store_part(world.desk, upload, secret, 1, parts[1], content[1])
-    no = await refused(bids.store_part(world.desk, upload, secret, 0, parts[0], content[0]))
+    await bids.store_part(world.desk, upload, secret, 1, parts[1], blocks(content[1]))
+    no = await refused(bids.store_part(world.desk, upload, secret, 0, parts[0], blocks(content[0])))
     assert isinstance(no, NotSealed)
     assert no.code == "E_MAGIC"
     assert await owner.fetchval("SELECT count(*) FROM bidding.upload") == 0

@@ -9,6 +9,7 @@ import msgspec
 from bidding.opening import decisions, list_store, result_store, stages
 from bidding.opening.blobs import read_back
 from bidding.opening.domain import WindowOpen
+from bidding.opening.grounds import Wish
 from bidding.opening.stages import Proposal
 from bidding.opening.unsealing import open_lot
 from bidding.sealing.member import Guard, share_check
@@ -142,7 +143,14 @@ async def ask(
     world: World, decision: str, who: str = "supervisor", cause: str = "原因"
 ) -> Statement:
     """The supervisor asks for a decision to sign."""
-    return await decisions.ask_decision(world.desk, world.actors[who], world.lot, decision, cause)
+    wish = Wish(decision=decision, cause=cause)
+    return await decisions.ask(world.desk, world.actors[who], world.lot, wish)
+
+
+async def end(world: World, paper: Statement, second: str = "host") -> None:
+    """The two offices that an end takes sign it."""
+    assert not await world.sign_paper(second, paper.sid)
+    assert await world.sign_paper("supervisor", paper.sid)
 
 
 async def a_cure(

@@ -878,6 +878,7 @@ class Factory:
         self.tick()
         self.step("phase4")
         self.twist("phase4-over", self)
+        self.now += self.twist("time-to-object", 900_000)
         self.write_record()
 
     def check(self, seat: str) -> None:

@@ -844,7 +844,7 @@ def waiting_papers() -> object:
         )  # fmt: skip
 
     papers = [a_paper("draw", 1, v=1, purpose="experts"), a_paper("opening-record", 3, v=1)]
-    return papers_view(papers, "91340600MA0000002X", None)
+    return papers_view(papers, lambda required: required.subject == "91340600MA0000002X")
 
 
 def evaluated(award: bool) -> Evaluated:
@@ -942,7 +942,7 @@ SAMPLES |= {
     "verify-good": ("visitor/verify.html", lambda: verified(evil=False), None),
     "verify-evil": ("visitor/verify.html", lambda: verified(evil=True), None),
     "papers": ("visitor/papers.html", waiting_papers, AGENCY),
-    "papers-none": ("visitor/papers.html", lambda: papers_view([], None, None), AGENCY),
+    "papers-none": ("visitor/papers.html", lambda: papers_view([], lambda _: False), AGENCY),
     "candidates": ("award/candidates.html", lambda: candidates_view(evaluated(award=False)), None),
     "award": ("award/candidates.html", lambda: candidates_view(evaluated(award=True)), None),
     "awards": ("award/list.html", lambda: awards_view([a_lot("awarded")]), None),

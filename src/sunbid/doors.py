@@ -12,9 +12,10 @@ from uuid import UUID
 from bidding.award import service as award
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
-from bidding.opening import members, objections, orders, record, stages, steps
+from bidding.opening import decisions, members, objections, record, stages, steps
 from bidding.opening import store as opening_store
 from bidding.participant import service as mandates
+from bidding.participant.domain import RELEASE
 from bidding.sealing.bodies import MemberKey
 from bidding.tender import drill
 from bidding.tender import service as tender
@@ -25,13 +26,14 @@ from foundation.clock import platform_now
 from foundation.database import Connection, Context, acting_as, reading, transaction
 from foundation.identity import Actor, require
 from foundation.identity import store as identity_store
-from foundation.identity.actor import NewActor
+from foundation.identity.actor import OPERATOR, NewActor
 from foundation.problems import Invalid, NotAllowed, Refused
 from foundation.statements.canonical import BadField, unb64
 from foundation.statements.signed import BadSignature, Signature, Statement, check_signature
 from foundation.statements.store import (
     NotYourPaper,
     Paper,
+    Required,
     add_signature,
     find_paper,
     kept_statement,
@@ -40,6 +42,7 @@ from foundation.statements.store import (
     papers_waiting,
 )
 
+BIDDER: Final = "bidder"
 MEMBER_KEY: Final = "member-key"
 MANDATES: Final = frozenset({"mandate", "mandate-revoke"})
 SEAT_DEVICE: Final = "custodian"
@@ -69,7 +72,7 @@ PAPERS: Final[Mapping[str, Acceptor]] = {
     "schedule": Acceptor("bidding", stages.accept_schedule),
     "stage": Acceptor("bidding", stages.accept_stage),
     "remedy-start": Acceptor("bidding", steps.accept_remedy_start),
-    "supervisor-decision": Acceptor("bidding", orders.accept_decision),
+    "supervisor-decision": Acceptor("bidding", decisions.accept_decision),
     "opening-record": Acceptor("bidding", record.accept_opening_record),
     "draw": Acceptor("experts", panel.accept_draw),
     "evaluation-report": Acceptor("experts", panel.accept_report),
@@ -92,9 +95,7 @@ async def sign_paper(
     async with transaction(desk.db, acceptor.context) as connection:
         held = await paper_locked(connection, sid)
         now = await platform_now(connection)
-        subject, kid = await _signer_of(desk, connection, held, signature)
-        if not _is_of(actor, subject, kid):
-            raise NotAllowed("a paper is signed by the one who is logged in")
+        subject, kid = await _signer_of(desk, connection, actor, held, signature)
         if has_signed(held, subject, kid):
             return held.statement, held.completed_at is not None
         signed, complete = await add_signature(
@@ -105,8 +106,17 @@ async def sign_paper(
     return signed, complete
 
 
+def speaks_for(actor: Actor, required: Required) -> bool:
+    """Say whether a required signature is the actor's; what nobody states is nobody's.
+
+    An operator speaks for its company as a bidder, by its mandate.
+    """
+    if actor.role == OPERATOR:
+        return required.role == BIDDER and required.subject == actor.subject
+    return _is_of(actor, required.subject, required.kid)
+
+
 def _is_of(actor: Actor, subject: str | None, kid: str | None) -> bool:
-    """Say whether an organisation or key is the actor's; what nobody states is nobody's."""
     if kid is not None:
         return actor.kid == kid
     # Whoever has a key of its own never signs for the organisation it belongs to.
@@ -123,10 +133,37 @@ def has_signed(held: Paper, subject: str | None, kid: str | None) -> bool:
 
 
 async def _signer_of(
-    desk: Desk, connection: Connection, held: Paper, signature: Signature
+    desk: Desk, connection: Connection, actor: Actor, held: Paper, signature: Signature
 ) -> tuple[str | None, str | None]:
-    """Verify one signature of a paper; return the organisation or the key that made it."""
+    """Verify the actor's signature of a paper; return the organisation or the key it is of."""
     one = Statement(type=held.statement.type, body=held.statement.body, sigs=(signature,))
+    if actor.role == OPERATOR:
+        return await _company_of(desk, connection, actor, held, one), None
+    subject, kid = await _verified(desk, connection, one, signature)
+    if not _is_of(actor, subject, kid):
+        raise NotAllowed("a paper is signed by the one who is logged in")
+    return subject, kid
+
+
+async def _company_of(
+    desk: Desk, connection: Connection, actor: Actor, held: Paper, one: Statement
+) -> str:
+    """The company for which an operator signs, with a mandate in force for it (5.4)."""
+    if held.scope is None or not any(speaks_for(actor, w.required) for w in held.waiting):
+        raise NotYourPaper("this paper does not need your company's signature as a bidder")
+    lot = await tender_store.lot(connection, held.scope)
+    now = await platform_now(connection)
+    company = actor.subject or ""
+    await mandates.check_mandated(
+        desk, connection, one, company, scope=RELEASE, tender=str(lot.tender), at=now
+    )
+    return company
+
+
+async def _verified(
+    desk: Desk, connection: Connection, one: Statement, signature: Signature
+) -> tuple[str | None, str | None]:
+    """Verify one signature; return the organisation or the key that made it."""
     if signature.chain:
         now = await platform_now(connection)
         return licence_signers(one, desk.anchors, now)[0].uscc, None
@@ -142,8 +179,10 @@ async def _signer_of(
 async def waiting_papers(desk: Desk, actor: Actor) -> list[Paper]:
     """Return the papers that wait for the actor's organisation or key."""
     async with reading(desk.db, "foundation") as connection:
-        subject = actor.subject if actor.kid is None else None
-        return await papers_waiting(connection, subject=subject, kid=actor.kid)
+        by_company = actor.kid is None or actor.role == OPERATOR
+        subject = actor.subject if by_company else None
+        found = await papers_waiting(connection, subject=subject, kid=actor.kid)
+    return [one for one in found if any(speaks_for(actor, w.required) for w in one.waiting)]
 
 
 async def show_paper(desk: Desk, actor: Actor, sid: str) -> Paper:
@@ -151,7 +190,7 @@ async def show_paper(desk: Desk, actor: Actor, sid: str) -> Paper:
     async with reading(desk.db, "foundation") as connection:
         found = await paper(connection, sid)
     for waiting in found.waiting:
-        if _is_of(actor, waiting.required.subject, waiting.required.kid):
+        if speaks_for(actor, waiting.required):
             return found
     raise NotYourPaper("this paper does not need your signature")
 

@@ -15,13 +15,14 @@ from uuid import UUID
 
 from bidding.award.evidence import award_evidence
 from bidding.bid.desk import Desk
+from bidding.opening.domain import WrongPhase
 from bidding.opening.list_store import listed as listed_of
 from bidding.opening.result_store import results as results_of
 from bidding.opening.stage_store import opened_stages
 from bidding.opening.transcript import not_yet_shown, transcript
 from bidding.sealing.parts import PART
 from bidding.tender import store as tender_store
-from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, Lot
+from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, NOT_OPENED, TERMINATED, Lot
 from bidding.tender.service import notice_facts
 from experts.published import EVALUATION_TYPES, evaluation_evidence
 from foundation.clock import platform_now
@@ -49,13 +50,20 @@ NOT_OPENED_AFTER: Final = timedelta(days=365)
 # Lots that took bids at some moment of these ticks and have no record yet (sealing.md 14.5); of
 # those that were never opened nobody learns for a year how many bids there were.
 LOTS_WITHOUT_RECORD: Final[LiteralString] = """
-    SELECT id, published_at, coalesce(closed_at, 'infinity') AS closed_at
-      FROM bidding.lot
-     WHERE published_at IS NOT NULL
-       AND (status IN ('published', 'closed', 'cut', 'opening', 'suspended')
-            OR (status IN ('not_opened', 'terminated')
-                AND coalesce(closed_at, deadline_at) > $1))
-  ORDER BY published_at, id
+    SELECT l.id, l.published_at, coalesce(l.closed_at, d.at, 'infinity') AS closed_at
+      FROM bidding.lot AS l
+ LEFT JOIN LATERAL (
+               SELECT max(s.accepted_at) AS at
+                 FROM foundation.statement AS s
+                WHERE s.scope = l.id
+                  AND s.type = 'supervisor-decision'
+                  AND convert_from(s.raw, 'UTF8')::jsonb #>> '{body,decision}' = 'terminated'
+           ) AS d ON l.status = 'terminated'
+     WHERE l.published_at IS NOT NULL
+       AND (l.status IN ('published', 'closed', 'cut', 'opening', 'suspended')
+            OR (l.status IN ('not_opened', 'terminated')
+                AND coalesce(l.closed_at, d.at, l.deadline_at) > $1))
+  ORDER BY l.published_at, l.id
      LIMIT 10000
 """
 
@@ -129,6 +137,35 @@ async def make_package(desk: Desk, lot_id: UUID) -> bytes:
                 for index in range(-(-one.size // PART)):
                     sealed.write(await desk.objects.get(f"blobs/{one.upload}/{index}"))
     return target.getvalue()
+
+
+async def late_leaves(desk: Desk, lot_id: UUID) -> dict[str, Json]:
+    """Return the opened leaves of a lot that was ended or not opened, with proofs (14.5).
+
+    Refused for 365 days after its cut, or the decision; a lot with a record has its package.
+    """
+    async with reading(desk.db, "bidding") as connection:
+        lot = await tender_store.lot(connection, lot_id)
+        now = await platform_now(connection)
+        secret = await connection.fetch(LOTS_WITHOUT_RECORD, now - NOT_OPENED_AFTER)
+        if lot.status not in {NOT_OPENED, TERMINATED} or lot_id in {row["id"] for row in secret}:
+            raise WrongPhase("the leaves of a lot that was not opened are shown a year after it")
+        batches = [r["batch"] for r in await connection.fetch(BATCHES_OF_SCOPE, str(lot_id))]
+        origin = (await origin_of(connection)).origin
+        own = [
+            opening_of(entry, origin)
+            for entry in await entries_of_batches(connection, batches)
+            if json.loads(entry.body).get("lot") == str(lot_id)
+        ]
+        proofs = await tlog_proofs(connection, [leaf.index for leaf in own])
+    return {
+        "v": 1,
+        "tender": str(lot.tender),
+        "lot": str(lot.id),
+        "round": lot.round,
+        "leaves": [leaf.to_json() for leaf in own],
+        "proofs": {str(index): proof for index, proof in proofs.items()},
+    }
 
 
 def _anchors(desk: Desk) -> list[tuple[str, bytes]]:

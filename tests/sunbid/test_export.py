@@ -11,17 +11,22 @@ from typing import Any
 import pytest_asyncio
 
 from bidding.opening import closing as closings
+from bidding.opening.domain import WrongPhase
 from bidding.opening.unsealing import open_lot
+from bidding.sealing.checks import check_proven
 from conftest import SetClock
 from foundation.clock import platform_now
 from foundation.database import Database, reading, transaction
-from foundation.ledger.log import latest_checkpoint, queue_entry
+from foundation.ledger.leaf import opening_from_json
+from foundation.ledger.log import latest_checkpoint, origin_of, queue_entry
+from foundation.ledger.policy import read_policy
 from foundation.ledger.sequencer import QUANTUM
 from foundation.statements.signed import Statement
 from foundation.statements.store import ledger_body
-from sunbid.export import make_package
+from opening_world import ask, end
+from sunbid.export import late_leaves, make_package
 from sunbid.verify.verifier import verify_package
-from world import DEADLINE, MORNING, BidderOf, World, make_world
+from world import DEADLINE, MORNING, BidderOf, World, make_world, refused
 
 
 @pytest_asyncio.fixture
@@ -108,5 +113,34 @@ async def test_a_lot_that_was_not_opened_is_not_counted_in_the_package_of_anothe
     for later in (timedelta(0), timedelta(days=40), timedelta(days=364)):
         await world.set_clock(DEADLINE + timedelta(minutes=1) + later)
         assert await acts_shown(world, str(few)) == 0, later
+        assert isinstance(await refused(late_leaves(world.desk, few)), WrongPhase)
     await world.set_clock(DEADLINE + timedelta(days=366))
     assert await acts_shown(world, str(few)) == 1
+    # Its own leaves have a place of their own, whether or not another lot shares their batches.
+    shown = await late_leaves(world.desk, few)
+    assert [leaf["body"]["t"] for leaf in shown["leaves"]].count("manifest") == 1
+    assert {leaf["body"]["lot"] for leaf in shown["leaves"]} == {str(few)}
+    async with reading(world.db, "foundation") as connection:
+        vkey = (await origin_of(connection)).vkey
+    for leaf in shown["leaves"]:
+        policy = read_policy(f"log {vkey}\nquorum none\n")
+        check_proven(opening_from_json(leaf), shown["proofs"][str(leaf["index"])], policy)
+    # A lot that was opened has its package, and no such place.
+    assert isinstance(await refused(late_leaves(world.desk, lot)), WrongPhase)
+
+
+async def test_a_lot_ended_before_its_deadline_stays_closed_for_a_year_after_the_decision(
+    world: World,
+) -> None:
+    await world.published_lot(minimum=3)
+    await world.set_clock(MORNING)
+    await world.bid(world.bidder(1))
+    await world.tick()
+    decided = await world.now()
+    await end(world, await ask(world, "terminated", who="buyer"), second="buyer")
+    await world.tick()
+    await world.set_clock(decided + timedelta(days=365) - timedelta(seconds=1))
+    assert isinstance(await refused(late_leaves(world.desk, world.lot)), WrongPhase)
+    await world.set_clock(decided + timedelta(days=365))
+    shown = await late_leaves(world.desk, world.lot)
+    assert [leaf["body"]["t"] for leaf in shown["leaves"]].count("manifest") == 1

@@ -191,7 +191,8 @@ class Standing:
     shares: Sequence[Share]
     checks: Sequence[Checked]
     needed: Thresholds
-    # Envelopes whose shares are right and whose half is not: as good as disputed (9.5).
+    # Envelopes whose shares of the phase's group are right and whose half is not: as good as
+    # disputed, or unremedied (9.5).
     badly_dealt: frozenset[str]
     # What an outage took from the running window and no step gave back.
     lost: timedelta
@@ -252,14 +253,20 @@ def waiting_for(standing: Standing) -> tuple[str, int, list[str]]:
 
 
 def closed_without_members(standing: Standing) -> list[str]:
-    """Envelopes whose T no member can give any more: disputed or badly dealt, and not cured."""
+    """Envelopes whose half no member can give any more: called bad or badly dealt, and not cured.
+
+    Of the remedy in phase 2, else of the custodians; to be asked once nobody is waited for.
+    """
+    is_remedy = standing.opening.phase == PHASE2
+    group = "R" if is_remedy else "T"
+    needed = standing.needed.remedy_needed if is_remedy else standing.needed.custodians_needed
     return [
         one.tree
         for one in standing.listed
-        if one.t_value is None
+        if (one.b_value if is_remedy else one.t_value) is None
         and (
             one.tree in standing.badly_dealt
-            or len(released_by(standing.shares, "T", one.tree)) < standing.needed.custodians_needed
+            or len(released_by(standing.shares, group, one.tree)) < needed
         )
     ]
 
@@ -281,6 +288,25 @@ def silent_members(standing: Standing) -> list[tuple[str, int]]:
         (group, i)
         for i in range(1, seats + 1)
         if any((i, t) not in given and said.get((i, t), "ok") == "ok" for t in trees)
+    ]
+
+
+def false_complaints(results: Sequence[Result], checks: Sequence[Checked]) -> list[Checked]:
+    """What members said of a wrap that dealing it again shows to be right: their fault (9.6).
+
+    Only where both halves became known; without them nobody is blamed.
+    """
+    wrong = {
+        one.tree: {(w["group"], w["i"]) for w in one.deal_wrong}
+        for one in results
+        if one.code in DEALT_AGAIN
+    }
+    return [
+        check
+        for check in checks
+        if check.result != "ok"
+        and check.tree in wrong
+        and (check.group, check.i) not in wrong[check.tree]
     ]
 
 
@@ -328,6 +354,8 @@ def entry_path(entries: Sequence[dict[str, Any]], place: int) -> list[str]:
     return [hash_range(part, nodes).hex() for part in inclusion_ranges(place, len(entries))]
 
 
+# Outcomes of envelopes whose two halves were known, so that their wraps were dealt again.
+DEALT_AGAIN: Final = frozenset({"OPENED", "SEALED_WRONG", "PACKAGE_BAD"})
 # Code, cause and who answers for it (sealing.md 10).
 FAULT_OF: Final[Mapping[str, str]] = {
     "OPENED": "none",

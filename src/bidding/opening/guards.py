@@ -73,20 +73,14 @@ def _phase3(standing: Standing) -> None:
             raise WrongPhase("some envelopes lack their bidder's half; phase2 comes first")
     elif standing.opening.decided != GO_ON:
         _members_over(standing)
+        _require_time_to_cure(standing)
 
 
 def _phase4(standing: Standing) -> None:
     """An envelope that its shares do not open may be cured until the window is over (6.2, 9.6)."""
     require_phase(standing.opening, PHASE3)
     _members_over(standing)
-    until = standing.opening.phase_until
-    stuck = closed_without_members(standing)
-    if stuck:
-        _require_made_up_for(standing)
-    if stuck and until is not None and standing.now < until:
-        raise WindowOpen(
-            f"{len(stuck)} envelopes are disputed and may be cured until {until.isoformat()}"
-        )
+    _require_time_to_cure(standing)
     unread = [one.volume for one in standing.listed if one.blob == "unread"]
     if unread:
         raise MembersMissing(f"{len(unread)} sealed files are still being read back")
@@ -124,6 +118,18 @@ def _require_made_up_for(standing: Standing) -> None:
     if standing.lost:
         raise WindowOpen(
             f"an outage took {standing.lost} from this window; make the step extended first"
+        )
+
+
+def _require_time_to_cure(standing: Standing) -> None:
+    """Refuse to go on from an envelope that its members cannot open, before its window is over."""
+    stuck, until = closed_without_members(standing), standing.opening.phase_until
+    if not stuck:
+        return
+    _require_made_up_for(standing)
+    if until is not None and standing.now < until:
+        raise WindowOpen(
+            f"{len(stuck)} envelopes are disputed and may be cured until {until.isoformat()}"
         )
 
 

@@ -31,9 +31,10 @@ from bidding.opening.guards import check_step
 from bidding.opening.outages import Gap, not_made_up_for
 from bidding.opening.stages import plan_in_force
 from bidding.opening.taken import keep_public
+from bidding.sealing.bodies import Group
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
-from bidding.sealing.unseal import HalfState, Released, custodian_half
+from bidding.sealing.unseal import HalfState, Released, bidder_half, custodian_half
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, next_status
 from foundation.clock import platform_now
@@ -108,7 +109,7 @@ async def standing_of(
         shares=shares,
         checks=await share_store.checks(connection, opening.lot),
         needed=thresholds(keys),
-        badly_dealt=badly_dealt(listed, shares),
+        badly_dealt=badly_dealt(listed, shares, "R" if opening.phase == PHASE2 else "T"),
         lost=sum(
             (_part(opening, gap) for gap in await not_made_up_for(connection, lot, opening, now)),
             timedelta(),
@@ -132,13 +133,17 @@ async def _opens_at(connection: Connection, lot: Lot, opening: Opening) -> datet
     return None if hour is None else parse_time(hour)
 
 
-def badly_dealt(listed: Sequence[Listed], shares: Sequence[Share]) -> frozenset[str]:
-    """The envelopes whose lowest k shares of custodians fit and give something else than T."""
+def badly_dealt(listed: Sequence[Listed], shares: Sequence[Share], group: Group) -> frozenset[str]:
+    """The envelopes whose lowest k shares of a group fit and give something else than its half."""
     found = set()
     for one in listed:
-        given = {s.i: s.value for s in shares if s.group == "T" and s.tree == one.tree}
-        half = custodian_half(join_head(one.header, one.wraps), Released(t_shares=given))
-        if one.t_value is None and half.state is HalfState.BADLY_DEALT:
+        given = {s.i: s.value for s in shares if s.group == group and s.tree == one.tree}
+        head = join_head(one.header, one.wraps)
+        if group == "T":
+            is_known, half = one.t_value, custodian_half(head, Released(t_shares=given))
+        else:
+            is_known, half = one.b_value, bidder_half(head, Released(r_shares=given))
+        if is_known is None and half.state is HalfState.BADLY_DEALT:
             found.add(one.tree)
     return frozenset(found)
 

@@ -64,7 +64,8 @@ async def transcript(office: Office, connection: Connection, lot_id: UUID) -> di
     listed = await list_store.listed(connection, lot_id)
     acts = await bid_store.acts_of_lot(connection, lot_id, lot.round)
     refusals = await kept_statements(connection, lot_id, ["refusal"])
-    given = await _mandates(office, connection, acts, kept["objections"])
+    signed = [*kept["objections"], *kept["records"]]
+    given = await _mandates(office, connection, acts, signed)
     queues = [k.queue for part in kept.values() for k in part if k.queue is not None]
     queues += [act.queue for act in acts] + [r.queue for r in refusals if r.queue is not None]
     queues += [q for q in (closing.queue, opening.cut) if q is not None]
@@ -89,17 +90,19 @@ async def transcript(office: Office, connection: Connection, lot_id: UUID) -> di
 
 
 async def _mandates(
-    office: Office, connection: Connection, acts: Sequence[Act], objections: Sequence[Kept]
+    office: Office, connection: Connection, acts: Sequence[Act], signed: Sequence[Kept]
 ) -> list[Given]:
-    """The mandates that acts name, and those of operators who objected."""
+    """The mandates that acts name, and those of operators who objected or co-signed a record."""
     bodies = [read(act.statement).body for act in acts if act.statement is not None]
     named = {body["mandate"] for body in bodies} - {None}
     found = await named_mandates(office, connection, sorted(named))
+    bidders = {body["bidder"]["uscc"] for body in bodies}
     keys = {
-        (signature.kid, one.statement.body["uscc"])
-        for one in objections
+        (signature.kid, uscc)
+        for one in signed
         for signature in one.statement.sigs
         if signature.kid is not None
+        for uscc in ({one.statement.body["uscc"]} if "uscc" in one.statement.body else bidders)
     }
     found += await mandates_of_keys(office, connection, sorted(keys))
     return list({given.statement.sid: given for given in found}.values())

@@ -14,14 +14,15 @@ from bidding.opening import (
     blobs,
     closing,
     cures,
+    decisions,
     material,
     omissions,
-    orders,
     release,
     replacement,
     stages,
     steps,
 )
+from bidding.opening.grounds import Wish
 from bidding.opening.release import wrong_values_limited
 from foundation.identity.request import actor_of, place_of, signed_in
 from foundation.statements.signed import from_json
@@ -68,18 +69,14 @@ class HourBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the supervisor wants a suspended opening to end: go-on or terminated, and why."""
+    """A decision on a lot and why: go-on, terminated, outage, confirmed or fault."""
 
     decision: str
     cause: str
     since: Annotated[datetime, Meta(tz=True)] | None = None
     until: Annotated[datetime, Meta(tz=True)] | None = None
-
-
-class CauseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Why a lot should end."""
-
-    cause: str
+    tree: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    fault: str | None = None
 
 
 @post("/api/v1/lots/{lot:uuid}/closing", tags=["opening"])
@@ -155,20 +152,14 @@ async def resupply(
 async def ask_decision(
     request: AnyRequest, lot: FromPath[UUID], data: JSONBody[DecisionBody]
 ) -> dict[str, Any]:
-    """Draft a decision on a suspension, an outage or the lot's end; its supervisor signs it."""
+    """Draft a decision on the lot; its supervisor signs it, an end also whoever asks for it."""
     desk, actor = request.app.state.desk, signed_in(request)
     span = None if data.since is None or data.until is None else (data.since, data.until)
-    paper = await orders.ask(desk, actor, lot, data.decision, data.cause, span)
+    wish = Wish(
+        decision=data.decision, cause=data.cause, span=span, tree=data.tree, fault=data.fault
+    )
+    paper = await decisions.ask(desk, actor, lot, wish)
     return {"paper": paper.sid}
-
-
-@post("/api/v1/lots/{lot:uuid}/termination-proposals", tags=["opening"])
-async def propose_termination(
-    request: AnyRequest, lot: FromPath[UUID], data: JSONBody[CauseBody]
-) -> dict[str, Any]:
-    """Propose that a lot ends; its supervisor decides on what somebody else proposed."""
-    desk, actor = request.app.state.desk, signed_in(request)
-    return {"proposal": await orders.propose_termination(desk, actor, lot, data.cause)}
 
 
 @post("/api/v1/lots/{lot:uuid}/stages", tags=["opening"])
@@ -231,7 +222,6 @@ routes: Final = [
     omission,
     resupply,
     ask_decision,
-    propose_termination,
     ask_stage,
     ask_stage_hour,
     member_material,

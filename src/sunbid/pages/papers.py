@@ -1,11 +1,11 @@
 """Papers that wait for a signature: what each says, who has signed, and the way to one's device."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from foundation.statements.store import Paper, Waiting
+from foundation.statements.store import Paper, Required, Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +43,15 @@ class PapersView:
     papers: tuple[PaperLine, ...]
 
 
-def papers_view(papers: Sequence[Paper], subject: str | None, kid: str | None) -> PapersView:
-    """The papers in the order in which they were offered."""
+def papers_view(papers: Sequence[Paper], is_own: Callable[[Required], bool]) -> PapersView:
+    """The papers in the order in which they were offered; `is_own` tells one's own signature."""
     ordered = sorted(papers, key=lambda paper: paper.offered_at)
-    return PapersView(papers=tuple(paper_line(paper, subject, kid) for paper in ordered))
+    return PapersView(papers=tuple(paper_line(paper, is_own) for paper in ordered))
 
 
-def paper_line(paper: Paper, subject: str | None, kid: str | None) -> PaperLine:
+def paper_line(paper: Paper, is_own: Callable[[Required], bool]) -> PaperLine:
     """One paper with its exact text: what is signed is what is shown."""
-    signers = tuple(signer_line(one, subject, kid) for one in paper.waiting)
+    signers = tuple(signer_line(one, is_you=is_own(one.required)) for one in paper.waiting)
     return PaperLine(
         sid=paper.statement.sid,
         kind=paper.statement.type,
@@ -63,12 +63,9 @@ def paper_line(paper: Paper, subject: str | None, kid: str | None) -> PaperLine:
     )
 
 
-def signer_line(waiting: Waiting, subject: str | None, kid: str | None) -> SignerLine:
+def signer_line(waiting: Waiting, *, is_you: bool) -> SignerLine:
     """One required signature; persons are known by their key, organisations by their code."""
     required = waiting.required
-    is_you = (kid is not None and required.kid == kid) or (
-        kid is None and subject is not None and required.subject == subject
-    )
     return SignerLine(
         role=required.role,
         who=required.subject or (required.kid or "")[:16],

@@ -15,6 +15,7 @@ from sunbid.verify.envelope import (
 from sunbid.verify.evidence import CannotDecide, Evidence, Listed
 from sunbid.verify.opened import (
     STAYED_CLOSED,
+    answers,
     envelopes_of,
     half,
     of_stage,
@@ -271,6 +272,22 @@ def redeal(evidence: Evidence, findings: Findings) -> None:
             )
             if wrong != shared:
                 findings.note(f"{listed}: the bidder's own wraps differ from the dealing")
+            if t is not None and b is not None:
+                _false_complaints(evidence, stage, listed, wrong, findings)
+
+
+def _false_complaints(
+    evidence: Evidence,
+    stage: int,
+    listed: Listed,
+    wrong: list[tuple[str, int]],
+    findings: Findings,
+) -> None:
+    """A right wrap that a member called bad is that member's fault (9.6)."""
+    for group in ("T", "R"):
+        for i, said in sorted(answers(evidence, stage, group, listed.tree).items()):
+            if said != "ok" and (group, i) not in wrong:
+                findings.note(f"{listed}: member {group}{i} said {said} of a right wrap")
 
 
 def _deal(evidence: Evidence, listed: Listed, t: bytes, b: bytes) -> Deal:

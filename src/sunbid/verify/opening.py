@@ -24,9 +24,11 @@ from sunbid.verify.opened import (
     wraps_of,
 )
 from sunbid.verify.report import Findings, check
+from sunbid.verify.signers import is_co_signed
 from sunbid.verify.suspension import owed
 from sunbid.verify.windows import check_extensions, end_of
 
+TO_OBJECT_MS: Final = 900_000
 GROUP_OF: Final = {"release-t": "T", "release-r": "R"}
 
 
@@ -42,9 +44,7 @@ def order(evidence: Evidence, findings: Findings) -> None:
         for statement in begun:
             _stage_is_due(evidence, stage, statement, findings)
         moments += [("the stage statement", evidence.order(p)) for p in begun]
-        for decision in of_stage(evidence, stage, "supervisor-decision"):
-            if decision.body["decision"] in ENDS and not while_suspended(evidence, stage, decision):
-                findings.fail(str(decision), "it was made while the opening was not suspended")
+        _decisions_are_due(evidence, stage, findings)
         terminated = decisions(evidence, stage, "terminated")
         for step in ("phase1", "phase2", "phase3", "phase4"):
             at = phase(evidence, stage, step)
@@ -53,7 +53,30 @@ def order(evidence: Evidence, findings: Findings) -> None:
             elif not terminated and (step != "phase2" or of_stage(evidence, stage, "remedy-start")):
                 findings.fail(f"stage {stage}", f"no step {step} is in the ledger")
         moments.append(("the record", evidence.order(record_of(evidence, stage))))
+        _time_to_object(evidence, stage, findings)
         _rising(moments, f"stage {stage}", findings)
+
+
+def _decisions_are_due(evidence: Evidence, stage: int, findings: Findings) -> None:
+    for decision in of_stage(evidence, stage, "supervisor-decision"):
+        if decision.body["decision"] in ENDS and not while_suspended(evidence, stage, decision):
+            findings.fail(str(decision), "it was made while the opening was not suspended")
+
+
+def _time_to_object(evidence: Evidence, stage: int, findings: Findings) -> None:
+    """A record waits for objections, unless every bidder co-signed it (9.1, phase 5).
+
+    It is offered after phase 4 began, so from there at least this much passes.
+    """
+    record, phase4 = record_of(evidence, stage), phase(evidence, stage, "phase4")
+    if phase4 is None or decisions(evidence, stage, "terminated"):
+        return
+    waited = evidence.order(record)[1] - phase4[1]
+    findings.require(
+        waited >= TO_OBJECT_MS or is_co_signed(evidence, record),
+        str(record),
+        f"it came {waited // 1000} s after phase 4 began; bidders have 900 s to object",
+    )
 
 
 def _stage_is_due(evidence: Evidence, stage: int, begun: Placed, findings: Findings) -> None:
@@ -293,6 +316,12 @@ def _phase3_was_due(evidence: Evidence, stage: int, phase3: Order, findings: Fin
             closed = part.value is None and not part.badly_dealt and not part.disputed
             findings.require(
                 not closed, str(listed), "phase 3 began without its B and without a decision"
+            )
+            is_rash = part.value is None and phase3[1] < end_of(evidence, stage, "phase2")
+            findings.require(
+                closed or not is_rash,
+                str(listed),
+                "phase 3 began before its time to be cured was over",
             )
 
 

@@ -60,13 +60,8 @@ def outcome(evidence: Evidence, stage: int, listed: Listed, stated: str) -> Outc
             # With T and B at hand it could be opened; without its file nobody can say more.
             code = "SEALED_WRONG" if plain and plain.wrong else "OPENED"
             code = "PACKAGE_BAD" if plain and plain.bad_package else code
-    found = [
-        p.body["fault"]
-        for p in decisions(evidence, stage, "fault")
-        if p.body["tree"] == listed.tree
-    ]
-    fault = found[-1] if code == "DEAL_DISPUTED" and found and found[-1] else FAULTS[code]
-    return Outcome(code=code, fault=fault, b_from=half(evidence, stage, listed, "R").source)
+    # What the supervisor finds later stands beside the record, which keeps its `undetermined`.
+    return Outcome(code=code, fault=FAULTS[code], b_from=half(evidence, stage, listed, "R").source)
 
 
 def _without_secrets(evidence: Evidence, stage: int, listed: Listed) -> str | None:
@@ -119,7 +114,27 @@ def outcomes(evidence: Evidence, findings: Findings) -> None:
             if made.fault == "platform":
                 _loss_was_told(evidence, stage, listed, findings)
             _secrets(evidence, stage, listed, (result["T"], result["B"], result["code"]), findings)
+        _found_faults(evidence, stage, {t: r["code"] for t, r in results.items()}, findings)
     findings.note(", ".join(f"{count} {code}" for code, count in sorted(counts.items())))
+
+
+def _found_faults(
+    evidence: Evidence, stage: int, codes: dict[str, str], findings: Findings
+) -> None:
+    """A finding is about a disputed envelope, once, and says whose fault it was (10)."""
+    seen: set[str] = set()
+    for decision in decisions(evidence, stage, "fault"):
+        tree, fault = decision.body["tree"] or "", decision.body["fault"]
+        findings.require(
+            codes.get(tree) == "DEAL_DISPUTED" and tree not in seen,
+            str(decision),
+            "it is about an envelope that is not disputed, or about one a second time",
+        )
+        findings.require(
+            fault not in (None, "undetermined"), str(decision), "it does not say whose fault it was"
+        )
+        seen.add(tree)
+        findings.note(f"{tree[:12]}: the supervisor found the fault {fault}")
 
 
 def _loss_was_told(evidence: Evidence, stage: int, listed: Listed, findings: Findings) -> None:

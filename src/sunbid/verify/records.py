@@ -106,7 +106,7 @@ def check_signatures(evidence: Evidence, findings: Findings, statements: list[Pl
             findings.doubt(str(placed), "no opened leaf says when it was accepted (C4)")
             continue
         wrong = check_needs(placed.statement, needs, evidence.anchors, at or 0)
-        others = co_signers(evidence, placed)
+        others = [need for bidder in co_signers(evidence, placed) for need in bidder]
         if others and (
             more := unexplained(placed.statement, needs + others, evidence.anchors, at or 0)
         ):

@@ -7,7 +7,7 @@ from typing import Final
 
 from sunbid.verify.canonical import Object, milliseconds
 from sunbid.verify.evidence import CannotDecide, Evidence, Placed
-from sunbid.verify.statements import Need
+from sunbid.verify.statements import Need, check_needs
 
 PLATFORM: Final = Need(who="the platform", role="platform")
 PLATFORM_TYPES: Final = frozenset(
@@ -56,6 +56,8 @@ def needs_of(evidence: Evidence, placed: Placed) -> list[Need]:
     kind = placed.type
     needs = [PLATFORM] if kind in PLATFORM_TYPES else []
     needs += [pinned(evidence, part) for part in PINNED.get(kind, ())]
+    if kind == "supervisor-decision" and placed.body["decision"] == "terminated":
+        needs.append(_second_office(evidence))
     if kind in ("share-check", "release-t", "release-r"):
         needs.append(_member(evidence, placed))
     elif kind in SCOPES:
@@ -69,12 +71,36 @@ def needs_of(evidence: Evidence, placed: Placed) -> list[Need]:
     return needs
 
 
-def co_signers(evidence: Evidence, placed: Placed) -> list[Need]:
-    """Return who may sign a statement beside those who must: bidders of the list a record (4)."""
+def _second_office(evidence: Evidence) -> Need:
+    """An end takes two: beside the supervisor the buyer, the agency or the host (decision 18)."""
+    others = {evidence.notice[f"{part}_uscc"] for part in ("buyer", "agency", "host")}
+    own = evidence.notice["supervisor_uscc"]
+    usccs = frozenset(uscc for uscc in others if uscc is not None and uscc != own)
+    return Need(who="a second office of the tender", role="licence", any_of=usccs)
+
+
+def co_signers(evidence: Evidence, placed: Placed) -> list[list[Need]]:
+    """Return who may sign beside those who must: each bidder of the list a record, either way (4).
+
+    A bidder signs by its licence or by an operator of its own with the scope `release`.
+    """
     if placed.type != "opening-record":
         return []
     submissions = {entry["submission"] for entry in evidence.opening["list"]}
-    return [licence(evidence.bidder_of(s)["uscc"], "a bidder") for s in sorted(submissions)]
+    usccs = [evidence.bidder_of(s)["uscc"] for s in sorted(submissions)]
+    return [
+        [licence(uscc, "a bidder"), *_operators(evidence, placed, "release", uscc)]
+        for uscc in usccs
+    ]
+
+
+def is_co_signed(evidence: Evidence, placed: Placed) -> bool:
+    """Say whether every bidder of the list signed a record beside those who must."""
+    at = evidence.accepted_ms(placed) or 0
+    return all(
+        any(not check_needs(placed.statement, [need], evidence.anchors, at) for need in bidder)
+        for bidder in co_signers(evidence, placed)
+    )
 
 
 def _member(evidence: Evidence, placed: Placed) -> Need:
@@ -116,13 +142,23 @@ def _mandated(evidence: Evidence, placed: Placed) -> Object:
 def _objection(evidence: Evidence, placed: Placed) -> Need:
     """The company's licence, or an operator of it with the scope `release`."""
     uscc = placed.body["uscc"]
+    operators = _operators(evidence, placed, "release", uscc)
+    return operators[0] if operators else licence(uscc, "its organisation")
+
+
+def _operators(evidence: Evidence, placed: Placed, scope: str, uscc: str) -> list[Need]:
+    """The operators among a statement's signers whom a company had given this scope."""
     kids = [signature["kid"] for signature in placed.statement["sigs"]]
-    for mandate in evidence.of_type("mandate"):
-        operator = mandate.body["operator"]
-        if operator["kid"] in kids and _in_force(evidence, mandate, placed, "release", uscc):
-            key = {"kid": operator["kid"], "alg": operator["alg"], "pk": operator["pk"]}
-            return Need(who="the mandated operator", **key)
-    return licence(uscc, "its organisation")
+    keys = [
+        mandate.body["operator"]
+        for mandate in evidence.of_type("mandate")
+        if mandate.body["operator"]["kid"] in kids
+        and _in_force(evidence, mandate, placed, scope, uscc)
+    ]
+    return [
+        Need(who="the mandated operator", kid=key["kid"], alg=key["alg"], pk=key["pk"])
+        for key in keys
+    ]
 
 
 def _in_force(evidence: Evidence, mandate: Placed, placed: Placed, scope: str, uscc: str) -> bool:

@@ -189,6 +189,8 @@ class Need:
     who: str
     role: str | None = None
     uscc: str | None = None
+    # Any one of these organisations will do.
+    any_of: frozenset[str] = frozenset()
     kid: str | None = None
     alg: str = "ES256"
     pk: str | None = None
@@ -236,6 +238,8 @@ def _fails(
             if subject.role != need.role:
                 return f"the certificate is one of role {subject.role}"
             if need.uscc is not None and subject.uscc != need.uscc:
+                return f"the certificate is of {subject.uscc}"
+            if need.any_of and subject.uscc not in need.any_of:
                 return f"the certificate is of {subject.uscc}"
             key = subject.key
         check_signature(signature["alg"], key, message, unb64(signature["sig"]))

@@ -9,9 +9,11 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import Redirect
 
-from bidding.opening import orders, steps
+from bidding.opening import decisions, steps
 from bidding.opening.closing import confirm_closing
 from bidding.opening.console import console_facts
+from bidding.opening.domain import TERMINATED
+from bidding.opening.grounds import Wish
 from foundation.identity.request import signed_in
 from foundation.web import AnyRequest, page
 from sunbid.pages.console import CLOSING, console_view
@@ -59,10 +61,10 @@ async def propose_termination(
     lot: FromPath[UUID],
     data: Annotated[CauseForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Redirect:
-    """Propose that the lot ends; the supervisor decides on it."""
+    """Ask for the end of the lot: a paper that whoever asks and the supervisor sign."""
     desk, actor = request.app.state.desk, signed_in(request)
-    await orders.propose_termination(desk, actor, lot, data.cause)
-    return Redirect(f"/lots/{lot}/console", status_code=303)
+    await decisions.ask(desk, actor, lot, Wish(decision=TERMINATED, cause=data.cause))
+    return Redirect("/papers", status_code=303)
 
 
 routes: Final = [console, make_step, propose_termination]

@@ -13,9 +13,10 @@ from litestar.params import Body, FromPath
 from litestar.response import Redirect
 from litestar.response.sse import ServerSentEvent
 
-from bidding.opening import orders
+from bidding.opening import decisions
 from bidding.opening.apart import Apart, members_apart
 from bidding.opening.domain import WrongPhase
+from bidding.opening.grounds import Wish
 from bidding.opening.hall import hall_facts, hall_mark
 from foundation.clock import platform_now
 from foundation.database import Database, reading
@@ -75,7 +76,7 @@ async def decide(
 ) -> Redirect:
     """Draft the decision that ends a suspended opening; its supervisor signs it as a paper."""
     desk, actor = request.app.state.desk, signed_in(request)
-    await orders.ask(desk, actor, lot, data.decision, data.cause)
+    await decisions.ask(desk, actor, lot, Wish(decision=data.decision, cause=data.cause))
     return Redirect("/papers", status_code=303)
 
 

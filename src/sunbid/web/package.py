@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from bidding.opening.transcript import transcript
 from foundation.database import reading
 from foundation.ledger.log import LeafNotSigned, latest_checkpoint
-from sunbid.export import make_package
+from sunbid.export import late_leaves, make_package
 
 
 @get("/api/v1/lots/{lot:uuid}/package", tags=["evidence"])
@@ -30,6 +30,12 @@ async def fetch_transcript(request: Request[Any, Any, Any], lot: FromPath[UUID])
         return await transcript(request.app.state.desk, connection, lot)
 
 
+@get("/api/v1/lots/{lot:uuid}/leaves", tags=["evidence"])
+async def fetch_late_leaves(request: Request[Any, Any, Any], lot: FromPath[UUID]) -> dict[str, Any]:
+    """Fetch the leaves of a lot that was ended or not opened, a year after it."""
+    return await late_leaves(request.app.state.desk, lot)
+
+
 @get("/api/v1/ledger/checkpoint", tags=["evidence"])
 async def newest_checkpoint(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """The newest signed checkpoint of the ledger, as a note."""
@@ -40,4 +46,4 @@ async def newest_checkpoint(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return {"size": newest.size, "note": newest.note}
 
 
-routes: Final = [newest_checkpoint, fetch_package, fetch_transcript]
+routes: Final = [newest_checkpoint, fetch_package, fetch_transcript, fetch_late_leaves]

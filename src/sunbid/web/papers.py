@@ -1,5 +1,6 @@
 """The page of papers that wait for one's signature, and the way to the signing device."""
 
+from functools import partial
 from typing import Final
 
 from litestar import Response, get, post
@@ -18,7 +19,9 @@ async def own_papers(request: AnyRequest) -> Response[str]:
     """The papers that wait for whoever is logged in."""
     actor = signed_in(request)
     found = await doors.waiting_papers(request.app.state.desk, actor)
-    return await page(request, "visitor/papers.html", papers_view(found, actor.subject, actor.kid))
+    return await page(
+        request, "visitor/papers.html", papers_view(found, partial(doors.speaks_for, actor))
+    )
 
 
 @post("/papers/{sid:str}/sign", include_in_schema=False)

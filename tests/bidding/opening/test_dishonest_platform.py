@@ -1,18 +1,20 @@
 """A platform without its guards: what it may try at an opening, and which check names it."""
 
 from io import BytesIO
-from typing import cast
 
 import pytest
 
-from bidding.opening import decisions, guards, unsealing
+from bidding.opening import decisions, guards, record, unsealing
+from bidding.opening.grounds import Case
 from bidding.opening.unsealing import open_lot
+from foundation.statements.store import Required
 from opening_world import (
     W2_OVER,
     WINDOW,
     an_hour_ago,
     ask,
     begin_second,
+    end,
     first_stage_recorded,
     later,
     release_without,
@@ -22,7 +24,6 @@ from opening_world import (
     suspended_before_the_custodians,
     with_bids,
 )
-from sunbid import doors
 from sunbid.export import make_package
 from sunbid.verify.verifier import verify_package
 from world import World
@@ -45,15 +46,18 @@ def anybody_is_named(patch: Patch, *members: tuple[str, int]) -> None:
     async def named(*_: object) -> list[dict[str, object]]:
         return [{"group": group, "i": i} for group, i in members]
 
-    patch.setattr(decisions, "_silent_members", named)
-    door = doors.Acceptor("bidding", decisions.accept_decision)
-    patch.setitem(cast(dict[str, doors.Acceptor], doors.PAPERS), "supervisor-decision", door)
+    patch.setattr(decisions, "_grounded", named)
+    patch.setattr(Case, "is_suspended", True)
     patch.setattr(unsealing, "require_ready", lambda *_: None)
 
 
 async def decide(world: World, decision: str) -> None:
     """A decision, signed."""
-    await world.sign_paper("supervisor", (await ask(world, decision)).sid)
+    paper = await ask(world, decision)
+    if decision == "terminated":
+        await end(world, paper)
+    else:
+        await world.sign_paper("supervisor", paper.sid)
     await world.tick()
 
 
@@ -195,3 +199,39 @@ async def test_a_later_stage_is_not_opened_before_its_hour(
     await world.tick()
     await world.step("phase4")
     assert "C24" in await failed(world)
+
+
+async def test_a_record_does_not_come_before_bidders_could_object(
+    world: World, monkeypatch: Patch
+) -> None:
+    bidders = await with_bids(world, count=2, minimum=2)
+    closing = await world.begin_opening()
+    for bidder in bidders:
+        await world.release(bidder, closing)
+    await world.check_all()
+    await world.step("phase3")
+    await world.custodians_release()
+    await world.tick()
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    monkeypatch.setattr(record, "_require_all_content", nothing_required)
+    (sid,) = await world.waiting("host", "opening-record")
+    for part in ("host", "supervisor"):
+        await world.sign_paper(part, sid)
+    await world.tick()
+    package = await make_package(world.desk, world.lot)
+    bad = {check.id for check in verify_package(BytesIO(package)) if check.ok is False}
+    assert bad == {"C24"}
+
+
+async def nothing_required(*_: object) -> None:
+    """A guard that is gone."""
+
+
+async def test_one_office_alone_ends_no_opening(world: World, monkeypatch: Patch) -> None:
+    await suspended_before_the_custodians(world)
+    supervisor = Required(role="supervisor", subject=world.actors["supervisor"].subject)
+    monkeypatch.setattr(decisions, "_signers", lambda *_: [supervisor])
+    await world.sign_paper("supervisor", (await ask(world, "terminated")).sid)
+    await world.tick()
+    assert await failed(world) == {"C2"}

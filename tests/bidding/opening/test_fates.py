@@ -12,10 +12,13 @@ import msgspec
 import pytest
 
 from bidding.opening import blobs
+from bidding.opening.cures import take_cure
+from bidding.opening.domain import WindowOpen, WrongPhase, false_complaints
+from bidding.opening.hall import hall_facts
 from bidding.opening.unsealing import open_lot
 from bidding.sealing import envelope, kem
 from bidding.sealing.bidder import unwrap_b
-from bidding.sealing.bodies import SealedVolume
+from bidding.sealing.bodies import Group, SealedVolume
 from bidding.sealing.envelope import Head, read_file_head
 from bidding.sealing.parts import hash_file
 from bidding.sealing.payload import encrypt, payload_keys
@@ -23,8 +26,18 @@ from bidding.sealing.shares import Halves, input_key
 from bidding.sealing.wraps import SHARE_TAG, Wraps, wraps_bytes
 from foundation.statements.canonical import b64
 from foundation.statements.signed import sign, unsigned
-from opening_world import W2_OVER, WINDOW, all_hold, later
-from world import MORNING, BidderOf, SealedBid, World
+from opening_world import (
+    W2_OVER,
+    WINDOW,
+    a_cure,
+    all_hold,
+    later,
+    open_all,
+    release_without,
+    says,
+)
+from sunbid.verify.verifier import verify_package
+from world import MORNING, BidderOf, SealedBid, World, refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +64,9 @@ FATES = {
 }
 
 
-def spoiled(world: World, bidder: BidderOf, made: SealedBid, fate: Fate) -> None:
+def spoiled(
+    world: World, bidder: BidderOf, made: SealedBid, fate: Fate, group: Group = "T"
+) -> None:
     """The bidder seals its price volume again by its own rules, and signs that."""
     path, volume = made.files["price"], made.sealed["price"]
     head = read_file_head(path)
@@ -59,12 +74,12 @@ def spoiled(world: World, bidder: BidderOf, made: SealedBid, fate: Fate) -> None
     halves = Halves(t=volume.t, b=b)
     wraps = msgspec.to_builtins(head.wraps)
     for i in (*fate.junk, *fate.bent):
-        row = wraps["t"]["shares"][i - 1]
+        row = wraps[group.lower()]["shares"][i - 1]
         value = bytes([i]) * 32
-        public = world.members[f"T{i}"].exchange.public
-        row["ct"] = b64(kem.seal(public, head.binding.info("T", i), value, bytes([i]) * 32))
+        public = world.members[f"{group}{i}"].exchange.public
+        row["ct"] = b64(kem.seal(public, head.binding.info(group, i), value, bytes([i]) * 32))
         if i in fate.bent:
-            row["h"] = head.binding.commit(SHARE_TAG["T"], i, value)
+            row["h"] = head.binding.commit(SHARE_TAG[group], i, value)
     raw = wraps_bytes(msgspec.convert(wraps, Wraps))
     other = Head(
         header=head.header, header_bytes=head.header_bytes,
@@ -172,6 +187,82 @@ async def test_every_fate_has_its_code_and_the_verifier_agrees(world: World) -> 
     await opened(world, bidders, FATES)
     await all_hold(world)
     assert await codes(world, bidders) == {name: fate.code for name, fate in FATES.items()}
+
+
+async def an_absent_bidder_with_a_bent_remedy(world: World) -> tuple[BidderOf, str]:
+    """Phase 2 of a lot whose absent bidder dealt its remedy so that it gives no B."""
+    await world.published_lot(minimum=1)
+    await world.set_clock(MORNING)
+    absent, present = world.bidder(1), world.bidder(2)
+    made = await world.seal(absent)
+    spoiled(world, absent, made, Fate(code="BIDDER_BAD_DEAL", bent=(1,)), "R")
+    await world.upload(made)
+    await world.hand_in(absent, made)
+    await world.bid(present)
+    await world.tick(2)
+    closing = await world.begin_opening()
+    await world.release(present, closing)
+    await world.check_all()
+    await later(world, WINDOW)
+    await world.remedied()
+    return absent, made.sealed["price"].listed.tree
+
+
+@pytest.mark.misuse(75)
+async def test_a_badly_dealt_remedy_may_be_cured_until_its_window_is_over(world: World) -> None:
+    absent, tree = await an_absent_bidder_with_a_bent_remedy(world)
+    # Its members released and nobody is missing: it counts as unremedied and stops nobody (9.5).
+    assert isinstance(await refused(world.step("suspended")), WindowOpen)
+    assert isinstance(await refused(world.step("phase3")), WindowOpen)
+    head = absent.bids[-1].heads()[tree]
+    b = unwrap_b(head, absent.opening.exchange, absent.opening.public)
+    await take_cure(world.desk, await a_cure(world, tree, "B", b), world.lot)
+    await open_all(world)
+    await all_hold(world)
+    (record,) = await world.kept("opening-record")
+    assert {row["code"] for row in record.body["results"]} == {"OPENED"}
+
+
+async def test_a_badly_dealt_remedy_stays_closed_and_the_others_open(world: World) -> None:
+    _, tree = await an_absent_bidder_with_a_bent_remedy(world)
+    await later(world, W2_OVER)
+    assert isinstance(await refused(world.step("suspended")), WrongPhase)
+    await open_all(world)
+    await all_hold(world)
+    (record,) = await world.kept("opening-record")
+    found = {row["tree"]: row["code"] for row in record.body["results"]}
+    assert found.pop(tree) == "BIDDER_BAD_DEAL"
+    assert set(found.values()) == {"OPENED"}
+
+
+@pytest.mark.misuse(77)
+async def test_who_calls_a_right_wrap_bad_is_named_for_it(world: World) -> None:
+    bidders = await handed_in(world, {"a": FATES["honest"], "b": FATES["junk to one"]})
+    closing = await world.begin_opening()
+    for bidder in bidders.values():
+        await world.release(bidder, closing)
+    first, second, third = world.group("T")
+    trees = {n: b.bids[-1].sealed["price"].listed.tree for n, b in bidders.items()}
+    # One lies of an honest bid; the other says the truth of a wrap that is junk.
+    await says(world, first, "unwrap_failed", trees["a"])
+    for seat in (second, third, *world.group("R")):
+        await world.check(seat)
+    await world.step("phase3")
+    await release_without(world, first, trees["a"])
+    for seat in (second, third):
+        await world.accept(seat, await world.custodian_release(seat))
+    await world.tick()
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    await world.tick()
+    facts = await hall_facts(world.db, world.lot)
+    lies = false_complaints(facts.results, facts.checks)
+    assert [(one.group, one.i, one.tree) for one in lies] == [("T", 1, trees["a"])]
+    await all_hold(world)
+    with (world.folder / "package.zip").open("rb") as source:
+        (said,) = [c for c in verify_package(source) if c.id == "C29"]
+    assert "member T1 said unwrap_failed of a right wrap" in said.detail
+    assert "member T2" not in said.detail
 
 
 @pytest.mark.soak

@@ -6,18 +6,20 @@ import asyncpg
 import pytest
 
 from bidding.opening import closing as closings
-from bidding.opening import orders
+from bidding.opening import decisions
 from bidding.opening.closing import close_due
-from bidding.opening.decisions import UnknownDecision
+from bidding.opening.decisions import DRAFT_LASTS, DecisionOutdated
 from bidding.opening.domain import WindowOpen, WrongPhase
-from bidding.opening.orders import NoOutage, NotProposed
+from bidding.opening.faults import NotDisputed
+from bidding.opening.grounds import Wish
+from bidding.opening.orders import NoOutage
 from bidding.opening.outages import OutageAcrossDeadline
 from bidding.tender.domain import WrongStatus
-from foundation.identity.actor import WrongRole
 from foundation.problems import NotAllowed, Refused
 from foundation.statements.signed import Statement
-from opening_world import all_hold, later, nothing_decrypted, open_all, with_bids
-from world import DEADLINE, OFFICES, World, actor, refused
+from foundation.statements.store import NotYourPaper
+from opening_world import all_hold, ask, end, later, nothing_decrypted, open_all, with_bids
+from world import DEADLINE, OFFICES, PUBLISHED_AT, World, actor, refused
 
 Owner = asyncpg.Connection
 SECOND = timedelta(seconds=1)
@@ -43,9 +45,8 @@ async def closed(world: World) -> None:
 async def order(world: World, decision: str, *span: datetime) -> Statement:
     """The supervisor asks for an order to sign."""
     given = (span[0], span[1]) if span else None
-    return await orders.ask(
-        world.desk, world.actors["supervisor"], world.lot, decision, "原因", given
-    )
+    wish = Wish(decision=decision, cause="原因", span=given)
+    return await decisions.ask(world.desk, world.actors["supervisor"], world.lot, wish)
 
 
 @pytest.mark.misuse(50)
@@ -133,35 +134,30 @@ async def test_the_supervisor_declares_an_outage_that_the_ledger_does_not_show(
 
 
 async def ends(world: World) -> None:
-    """The buyer proposes the end, the supervisor signs it."""
-    await orders.propose_termination(world.desk, world.actors["buyer"], world.lot, "项目取消")
-    paper = await order(world, "terminated")
-    await world.sign_paper("supervisor", paper.sid)
+    """The buyer asks for the end, and signs it with the supervisor."""
+    paper = await ask(world, "terminated", who="buyer", cause="项目取消")
+    await end(world, paper, second="buyer")
     assert (await world.held()).status == "terminated"
 
 
-async def test_a_lot_ends_before_the_deadline_by_two_persons(world: World) -> None:
+async def test_a_lot_ends_before_the_deadline_by_two_offices(world: World) -> None:
     bidders = await with_bids(world, count=2, minimum=2)
-    assert isinstance(await refused(order(world, "terminated")), NotProposed)
+    wish = Wish(decision="terminated", cause="x")
     stranger = actor("bidder", bidders[0].uscc, bidders[0].name)
-    propose = orders.propose_termination
-    assert isinstance(await refused(propose(world.desk, stranger, world.lot, "x")), NotAllowed)
-    # Whoever proposes it does not decide on it too.
-    supervisor = world.actors["supervisor"]
-    await propose(world.desk, supervisor, world.lot, "自己提出")
-    assert isinstance(await refused(order(world, "terminated")), NotProposed)
-    # Nor does a key that its own licence made into an operator, or into an unattended seat.
-    role, uscc, name = OFFICES["supervisor"]
-    for own in ("operator", "custodian"):
-        second = actor(own, uscc, name, "K" * 16)
-        assert isinstance(await refused(propose(world.desk, second, world.lot, "x")), NotAllowed)
-    assert isinstance(await refused(order(world, "terminated")), NotProposed)
-    # Another officer of the same authority may.
-    await propose(world.desk, actor(role, uscc, name), world.lot, "另一人提出")
-    paper = await order(world, "terminated")
-    ask = orders.ask(world.desk, world.actors["host"], world.lot, "terminated", "x")
-    assert isinstance(await refused(ask), WrongRole)
-    await world.sign_paper("supervisor", paper.sid)
+    _, uscc, name = OFFICES["supervisor"]
+    elsewhere = actor("supervisor", bidders[1].uscc, "别处监督部门")
+    # Nor does a key that an office's licence made into an operator, or into an unattended seat.
+    others = [actor(own, uscc, name, "K" * 16) for own in ("operator", "custodian")]
+    for who in (stranger, elsewhere, *others):
+        no = await refused(decisions.ask(world.desk, who, world.lot, wish))
+        assert isinstance(no, NotAllowed), who.role
+    # One office alone ends nothing, whichever it is; what it signed twice counts once.
+    paper = await ask(world, "terminated", who="agency", cause="项目取消")
+    assert not await world.sign_paper("supervisor", paper.sid)
+    assert not await world.sign_paper("supervisor", paper.sid)
+    assert (await world.held()).status == "published"
+    assert isinstance(await refused(world.sign_paper("host", paper.sid)), NotYourPaper)
+    assert await world.sign_paper("agency", paper.sid)
     assert (await world.held()).status == "terminated"
     # Acts are void and none comes any more; nothing is closed or counted.
     late = world.bidder(7)
@@ -204,11 +200,31 @@ async def test_nobody_ends_an_opening_in_which_prices_may_be_known(world: World)
     for bidder in bidders:
         await world.release(bidder, closing)
     await world.check_all()
-    await orders.propose_termination(world.desk, world.actors["buyer"], world.lot, "后悔")
-    paper = await order(world, "terminated")
+    paper = await ask(world, "terminated", who="buyer", cause="后悔")
     await world.step("phase3")
     # Not even with a paper from before.
-    assert isinstance(await refused(world.sign_paper("supervisor", paper.sid)), WrongPhase)
+    assert isinstance(await refused(end(world, paper, second="buyer")), WrongPhase)
     assert isinstance(await refused(order(world, "terminated")), WrongPhase)
-    assert isinstance(await refused(order(world, "fault")), UnknownDecision)
+    assert isinstance(await refused(order(world, "fault")), NotDisputed)
     assert (await world.held()).status == "opening"
+
+
+async def test_a_draft_is_signed_within_a_week_and_for_its_round(
+    world: World, owner: Owner
+) -> None:
+    await with_bids(world, count=1, minimum=1)
+    await world.set_clock(PUBLISHED_AT + DRAFT_LASTS)
+    paper = await ask(world, "terminated", who="buyer", cause="项目取消")
+    assert not await world.sign_paper("buyer", paper.sid)
+    await later(world, DRAFT_LASTS)
+    no = await refused(world.sign_paper("supervisor", paper.sid))
+    assert isinstance(no, DecisionOutdated)
+    same = ask(world, "terminated", who="buyer", cause="项目取消")
+    assert isinstance(await refused(same), DecisionOutdated)
+    fresh = await ask(world, "terminated", who="buyer", cause="项目确已取消")
+    # The old one waits for nobody any more.
+    assert await world.waiting("supervisor", "supervisor-decision") == [fresh.sid]
+    await owner.execute("UPDATE bidding.lot SET round = 2 WHERE id = $1", world.lot)
+    no = await refused(end(world, fresh, second="buyer"))
+    assert isinstance(no, DecisionOutdated)
+    assert (await world.held()).status == "published"

@@ -3,8 +3,11 @@
 from bidding.opening.domain import WindowOpen, WrongPhase
 from bidding.opening.objections import take_objection
 from bidding.opening.record import TO_OBJECT
+from bidding.participant.domain import NoMandate
+from foundation.statements.keyfile import ExchangeKey, generate
 from foundation.statements.signed import Statement, sign, unsigned
-from foundation.statements.store import UnknownPaper
+from foundation.statements.store import NotYourPaper, UnknownPaper
+from mandates import OperatorOf
 from opening_world import all_hold, all_hold_so_far, later, open_all, with_bids
 from sunbid import doors
 from world import BidderOf, World, actor, refused
@@ -79,3 +82,51 @@ async def test_a_record_that_every_bidder_signed_need_not_wait(world: World) -> 
     await world.tick()
     await all_hold_so_far(world)
     assert (await world.held()).status == "recorded"
+
+
+async def test_an_operator_co_signs_for_its_company_with_the_scope_release(world: World) -> None:
+    bidders, _ = await opened(world)
+    first, second = (OperatorOf(bidder) for bidder in bidders)
+    (sid,) = await world.waiting("host", "opening-record")
+    weak = await first.given(world, scope=("submit",))
+    assert isinstance(await refused(by_operator(world, first, sid)), NoMandate)
+    await first.given(world, scope=("release",), tenders=[world.tender])
+    assert not await by_operator(world, first, sid)
+    # The same once more changes nothing; a mandate for another tender carries nothing.
+    assert not await by_operator(world, first, sid)
+    elsewhere = await second.given(world, tenders=[world.lot])
+    assert isinstance(await refused(by_operator(world, second, sid)), NoMandate)
+    await second.revoke(world, elsewhere)
+    await second.given(world)
+    assert not await by_operator(world, second, sid)
+    # Every bidder co-signed, so it need not wait.
+    assert not await world.sign_paper("host", sid)
+    assert await world.sign_paper("supervisor", sid)
+    await world.tick()
+    await all_hold_so_far(world)
+    (record,) = await world.kept("opening-record")
+    assert {s.kid for s in record.sigs if s.kid} == {first.key.kid, second.key.kid}
+    assert weak.body["scope"] == ["submit"]
+
+
+async def test_an_operator_signs_no_paper_of_an_office_that_is_its_company(world: World) -> None:
+    await opened(world, count=1)
+    (sid,) = await world.waiting("supervisor", "opening-record")
+    own = world.actors["supervisor"]
+    uscc = own.subject or ""
+    office = BidderOf(
+        uscc=uscc, name=own.name, price="1.00", signer=world.licence(uscc),
+        recovery=generate(world.suite.curve), opening=ExchangeKey(generate(world.suite.curve)),
+    )  # fmt: skip
+    operator = OperatorOf(office)
+    await operator.given(world)
+    assert await doors.waiting_papers(world.desk, operator.actor) == []
+    assert isinstance(await refused(by_operator(world, operator, sid)), NotYourPaper)
+
+
+async def by_operator(world: World, operator: OperatorOf, sid: str) -> bool:
+    """An operator signs the record by the papers' door."""
+    found = await doors.show_paper(world.desk, operator.actor, sid)
+    one = sign(unsigned(found.statement.type, found.statement.body), operator.key)
+    _, complete = await doors.sign_paper(world.desk, operator.actor, sid, one.sigs[0])
+    return complete

@@ -1,6 +1,8 @@
 """Too few members: what suspends an opening, and what ends that (sealing.md 6.2, 9.5, 9.6)."""
 
 import zipfile
+from collections.abc import Awaitable
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -13,6 +15,8 @@ from bidding.opening.domain import (
     WindowOpen,
     WrongPhase,
 )
+from bidding.opening.faults import FaultFound, NotDisputed
+from bidding.opening.grounds import Wish
 from bidding.opening.material import hall
 from bidding.opening.objections import take_objection
 from bidding.opening.unsealing import lots_to_open, open_lot
@@ -23,6 +27,7 @@ from foundation.identity.actor import WrongRole
 from foundation.problems import NotAllowed
 from foundation.statements.canonical import BadField, unb64
 from foundation.statements.signed import (
+    Statement,
     sign,
     unsigned,
 )
@@ -31,7 +36,9 @@ from opening_world import (
     WINDOW,
     a_cure,
     all_hold,
+    all_hold_so_far,
     ask,
+    end,
     later,
     nothing_decrypted,
     open_all,
@@ -86,6 +93,49 @@ async def test_a_disputed_envelope_may_be_cured_until_the_window_is_over(world: 
         }
 
 
+async def test_the_supervisor_finds_once_whose_fault_a_disputed_envelope_was(
+    world: World,
+) -> None:
+    bidders = await with_bids(world)
+    closing = await world.begin_opening()
+    for bidder in bidders:
+        await world.release(bidder, closing)
+    disputed, other = sorted(bidders[0].bids[-1].heads())
+    first, second, third = world.group("T")
+    for seat in (first, second):
+        await says(world, seat, "mismatch", disputed)
+    await world.check(third)
+    await world.step("phase3")
+    for seat in (first, second):
+        await release_without(world, seat, disputed)
+    await world.accept(third, await world.custodian_release(third))
+    await later(world, W2_OVER)
+    await world.step("phase4")
+    finding = Wish(decision="fault", cause="经查", tree=disputed, fault="members")
+
+    def find(tree: str = disputed, fault: str = "members") -> Awaitable[Statement]:
+        wish = replace(finding, tree=tree, fault=fault)
+        return decisions.ask(world.desk, world.actors["supervisor"], world.lot, wish)
+
+    assert isinstance(await refused(find()), NotDisputed), "nothing came out yet"
+    await open_lot(world.desk, world.lot)
+    for wrong in ({"tree": other}, {"fault": "undetermined"}, {"tree": "ab" * 32}):
+        assert isinstance(await refused(find(**wrong)), NotDisputed)
+    call = decisions.ask(world.desk, world.actors["host"], world.lot, finding)
+    assert isinstance(await refused(call), NotAllowed)
+    paper, rash = await find(), await find(fault="bidder")
+    # Whom it names is computed: those who called the deal bad.
+    assert paper.body["members"] == [{"group": "T", "i": 1}, {"group": "T", "i": 2}]
+    await world.sign_record()
+    assert await world.sign_paper("supervisor", paper.sid)
+    no = await refused(world.sign_paper("supervisor", rash.sid))
+    assert isinstance(no, FaultFound)
+    await world.tick()
+    await all_hold_so_far(world)
+    (record,) = await world.kept("opening-record")
+    assert {r["fault"] for r in record.body["results"] if r["tree"] == disputed} == {"undetermined"}
+
+
 async def test_only_members_who_are_missing_suspend_an_opening(world: World) -> None:
     await with_bids(world, count=2, minimum=2)
     await world.begin_opening()
@@ -120,13 +170,13 @@ async def test_a_suspended_opening_goes_on_when_the_missing_member_released(worl
 async def test_an_end_drafted_while_suspended_ends_nothing_once_the_opening_goes_on(
     world: World,
 ) -> None:
-    """Else one person alone ends a lot whose members are all there."""
+    """Members who are all there are named by nobody."""
     await suspended_in_the_remedy(world)
     paper = await ask(world, "terminated")
     seat = world.group("R")[1]
     await world.accept(seat, await world.remedy_release(seat))
     await world.step("resumed")
-    no = await refused(world.sign_paper("supervisor", paper.sid))
+    no = await refused(end(world, paper))
     assert isinstance(no, decisions.DecisionOutdated)
     assert (await world.held()).status == "opening"
 
@@ -157,7 +207,7 @@ async def test_an_opening_that_went_on_may_be_suspended_again_and_ended(world: W
     await world.step("phase3")
     await later(world, W2_OVER)
     await world.step("suspended")
-    await world.sign_paper("supervisor", (await ask(world, "terminated")).sid)
+    await end(world, await ask(world, "terminated"))
     await open_lot(world.desk, world.lot)
     await world.tick()
     assert set((await results(world)).values()) == {"CUSTODIANS_SHORT"}
@@ -209,7 +259,10 @@ async def test_the_supervisor_ends_an_opening_without_its_custodians(
     assert "custodians" in no.message
     paper = await ask(world, "terminated")
     assert paper.body["members"] == [{"group": "T", "i": 2}, {"group": "T", "i": 3}]
-    await world.sign_paper("supervisor", paper.sid)
+    # The supervisor alone ends nothing (decision 18).
+    assert not await world.sign_paper("supervisor", paper.sid)
+    assert (await world.held()).status == "suspended"
+    assert await world.sign_paper("host", paper.sid)
     assert (await world.held()).status == "terminated"
     objection = {
         "v": 1, "closing": paper.body["closing"], "stage": 1, "uscc": bidders[0].uscc,
@@ -254,14 +307,14 @@ async def test_who_may_decide_on_what_and_when(world: World) -> None:
             await world.check(holder)
     await later(world, WINDOW)
     await world.remedied(count=1)
-    assert isinstance(await refused(ask(world, "terminated")), WrongPhase)
+    assert isinstance(await refused(ask(world, "go-on")), WrongPhase)
     await later(world, W2_OVER)
     await world.step("suspended")
     assert isinstance(await refused(ask(world, "go-on", who="host")), WrongRole)
     stranger = actor("supervisor", world.bidder(9).uscc, "another")
-    call = decisions.ask_decision(world.desk, stranger, world.lot, "go-on", "x")
+    call = decisions.ask(world.desk, stranger, world.lot, Wish(decision="go-on", cause="x"))
     assert isinstance(await refused(call), NotAllowed)
-    assert (await refused(ask(world, "fault"))).code == "unknown-decision"
+    assert (await refused(ask(world, "pardon"))).code == "unknown-decision"
     assert isinstance(await refused(ask(world, "go-on", cause="字" * 2001)), BadField)
     paper = await ask(world, "go-on", cause="两名成员\t失联\r\n已书面催告  ")
     assert paper.body["cause"] == "两名成员 失联\n已书面催告"
@@ -274,8 +327,10 @@ async def test_who_may_decide_on_what_and_when(world: World) -> None:
     seat = world.group("R")[1]
     await world.accept(seat, await world.remedy_release(seat))
     # With all its members there is nothing to decide: whoever has every key might know the prices.
-    for waiting in (fresh, ending):
-        no = await refused(world.sign_paper("supervisor", waiting.sid))
+    for no in (
+        await refused(world.sign_paper("supervisor", fresh.sid)),
+        await refused(end(world, ending)),
+    ):
         assert isinstance(no, WrongPhase)
         assert "no member is missing" in no.message
     assert isinstance(await refused(ask(world, "terminated")), WrongPhase)
@@ -342,7 +397,7 @@ async def test_who_lets_others_supply_its_shares_is_silent_all_the_same(world: W
         await take_cure(world.desk, cure, world.lot)
     paper = await ask(world, "terminated")
     assert paper.body["members"] == [{"group": "T", "i": i} for i in (1, 2, 3)]
-    await world.sign_paper("supervisor", paper.sid)
+    await end(world, paper)
     await world.tick()
     await open_lot(world.desk, world.lot)
     await world.tick()

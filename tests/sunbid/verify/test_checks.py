@@ -348,6 +348,7 @@ CASES = [
         twists={"header:B:tech": put("opening_keys", value=OTHER)},
         also=frozenset({"C12"}),
     ),
+    Case(check="C24", named="opening-record", twists={"time-to-object": lambda _: 800_000}),
     Case(check="C24", named="stage 1", twists={"step:phase4": put("step", value="resumed")}),
     Case(check="C25", named="share-check", twists={"check:T2": put("kid", value="A" * 16)}),
     Case(

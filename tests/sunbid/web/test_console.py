@@ -123,7 +123,8 @@ async def test_the_end_of_a_lot_is_proposed_with_what_it_means(console: Console)
     console.comes("host")
     assert "终止须两人" in await console.page()
     assert await console.post("termination", cause="项目取消") == 303
-    # Proposed is not decided.
+    # Asked for is not decided.
+    assert len(await world.waiting("host", "supervisor-decision")) == 1
     assert (await world.held()).status == "opening"
     await world.step("phase1")
     await world.set_clock(await world.now() + timedelta(minutes=31))

@@ -89,7 +89,7 @@ async def test_a_decision_is_asked_for_on_the_page_and_over_the_interface(
     waiting = await world.waiting("supervisor", "supervisor-decision")
     assert answer.json()["paper"] in waiting
     assert len(waiting) == 2
-    refused = await client.post(api, json={"decision": "fault", "cause": "x"})
+    refused = await client.post(api, json={"decision": "pardon", "cause": "x"})
     assert refused.json()["code"] == "unknown-decision"
     who.session = None
     assert (await client.post(api, json=form)).status_code == 401

@@ -1,0 +1,57 @@
+"""Whose fault it was that an envelope stayed disputed: found by the supervisor (sealing.md 10).
+
+The record keeps its `undetermined`: the finding stands beside it, signed and public.
+"""
+
+from typing import Any, Final
+
+from bidding.opening import list_store, result_store, share_store
+from bidding.opening.domain import WrongPhase
+from bidding.opening.grounds import FAULT, Case, Wish
+from foundation.database import Connection
+from foundation.problems import Conflict, Invalid
+from foundation.statements.store import kept_statements
+
+DISPUTED: Final = "DEAL_DISPUTED"
+# What a finding may say; `undetermined` is what the record says already.
+FAULTS: Final = ("bidder", "members", "platform", "third-party", "none")
+MEMBERS: Final = "members"
+
+
+class NotDisputed(Invalid):
+    """No fault is left to be found for this envelope."""
+
+    code = "not-disputed"
+
+
+class FaultFound(Conflict):
+    """Whose fault it was has been found already."""
+
+    code = "fault-found"
+
+
+async def complainers(connection: Connection, case: Case, wish: Wish) -> list[dict[str, Any]]:
+    """Whom a finding names: with the fault `members`, those custodians who called the deal bad.
+
+    Refuses an envelope of the running stage that is not `DEAL_DISPUTED`, and a second finding.
+    """
+    if case.opening is None or case.opening.closing is None:
+        raise WrongPhase("a fault is found once the bids are opened")
+    if wish.fault not in FAULTS:
+        raise NotDisputed(f"expected whose fault it was, one of {', '.join(FAULTS)}")
+    results = {one.tree: one.code for one in await result_store.results(connection, case.lot.id)}
+    staged = await list_store.listed(connection, case.lot.id, case.opening.stage)
+    running = {one.tree for one in staged}
+    if wish.tree not in running or results.get(wish.tree or "") != DISPUTED:
+        raise NotDisputed("expected the tree of an envelope of this stage that is DEAL_DISPUTED")
+    for kept in await kept_statements(connection, case.lot.id, ["supervisor-decision"]):
+        said = kept.statement.body
+        if (said["decision"], said["tree"]) == (FAULT, wish.tree):
+            raise FaultFound(f"the finding was {said['fault']}; it stands")
+    if wish.fault != MEMBERS:
+        return []
+    return [
+        {"group": check.group, "i": check.i}
+        for check in await share_store.checks(connection, case.lot.id)
+        if check.tree == wish.tree and check.group == "T" and check.result != "ok"
+    ]

@@ -5,7 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from foundation.documents.model import Document, Facts, Signatories, Signatory, Text, Words
+from foundation.documents.model import (
+    Document,
+    Facts,
+    Signatories,
+    Signatory,
+    Text,
+    Words,
+    furniture,
+)
 from foundation.language import Language, capitals, moment, number
 
 LetterKind = Literal["winner", "result"]
@@ -60,11 +68,7 @@ def letter_document(facts: LetterFacts, words: Words, language: Language = "zh")
         issuer=facts.issuer,
         number=facts.tender_number,
         sid=facts.letter_sid,
-        sid_label=words("document.sid"),
-        qr_text=f"sunbid:sid:{facts.letter_sid}",
-        stamp=words("document.stamp"),
-        page_text=words("document.page", page="{page}", pages="{pages}"),
-        language="zh-CN" if language == "zh" else "en",
+        furniture=furniture(words, language),
         made_at=facts.signed_at,
         blocks=(
             Text(

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from foundation.documents.model import Banner, Column, Document, Facts, Heading, Table, Text, Words
+from foundation.documents.model import (
+    Banner,
+    Column,
+    Document,
+    Facts,
+    Heading,
+    Table,
+    Text,
+    Words,
+    furniture,
+)
 from foundation.language import Language, byte_size, duration, moment
 
 ReceiptLevel = Literal["accepted", "unwitnessed", "witnessed"]
@@ -83,11 +93,7 @@ def receipt_document(facts: ReceiptFacts, words: Words, language: Language = "zh
         issuer=facts.issuer,
         number=facts.receipt,
         sid=facts.receipt_sid,
-        sid_label=words("document.sid"),
-        qr_text=f"sunbid:sid:{facts.receipt_sid}",
-        stamp=words("document.stamp"),
-        page_text=words("document.page", page="{page}", pages="{pages}"),
-        language="zh-CN" if language == "zh" else "en",
+        furniture=furniture(words, language),
         made_at=facts.intake_at,
         blocks=(
             Banner(

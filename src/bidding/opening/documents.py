@@ -14,6 +14,7 @@ from foundation.documents.model import (
     Table,
     Text,
     Words,
+    furniture,
 )
 from foundation.language import Language, moment, number
 
@@ -73,11 +74,7 @@ def opening_record_document(
         issuer=facts.issuer,
         number=facts.tender_number,
         sid=facts.record_sid,
-        sid_label=words("document.sid"),
-        qr_text=f"sunbid:sid:{facts.record_sid}",
-        stamp=words("document.stamp"),
-        page_text=words("document.page", page="{page}", pages="{pages}"),
-        language="zh-CN" if language == "zh" else "en",
+        furniture=furniture(words, language),
         made_at=facts.recorded_at,
         blocks=(
             Facts(rows=rows),

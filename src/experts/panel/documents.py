@@ -14,6 +14,7 @@ from foundation.documents.model import (
     Table,
     Text,
     Words,
+    furniture,
 )
 from foundation.language import Language, number, plain
 
@@ -81,11 +82,7 @@ def report_document(facts: ReportFacts, words: Words, language: Language = "zh")
         issuer=facts.issuer,
         number=facts.tender_number,
         sid=facts.report_sid,
-        sid_label=words("document.sid"),
-        qr_text=f"sunbid:sid:{facts.report_sid}",
-        stamp=words("document.stamp"),
-        page_text=words("document.page", page="{page}", pages="{pages}"),
-        language="zh-CN" if language == "zh" else "en",
+        furniture=furniture(words, language),
         made_at=facts.signed_at,
         blocks=(
             Facts(rows=rows),

@@ -85,7 +85,7 @@ def render(document: Document, face: Typeface) -> bytes:
         keywords=f"sid:{document.sid}",
         creator=PRODUCER,
         producer=PRODUCER,
-        lang=document.language,
+        lang=document.furniture.language,
         invariant=1,
     )
     setter = _Setter(face)
@@ -336,8 +336,9 @@ def _foot(
     canvas.setFillColor(QUIET)
     left = MARGIN + QR_SIDE + 4 * mm
     canvas.setFont(face.name, 7.5)
-    lines = [shown(face, document.stamp), f"{document.sid_label} {document.sid}"]
-    lines.append(document.page_text.format(page=page[0], pages=page[1]))
+    frame = document.furniture
+    lines = [shown(face, frame.stamp), f"{frame.sid_label} {document.sid}"]
+    lines.append(frame.page_text.format(page=page[0], pages=page[1]))
     for number, line in enumerate(lines):
         canvas.drawString(left, FOOT - 9 * mm - number * 4.2 * mm, line)
     canvas.setFillColor(INK)

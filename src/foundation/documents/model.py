@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from foundation.language import TAGS, Language
+
 Align = Literal["left", "right", "centre"]
 Tone = Literal["proven", "refused", "plain"]
 # A text of the catalogue in the document's language: key, then the values of its places.
@@ -85,21 +87,42 @@ Block = Banner | Heading | Text | Facts | Table | Signatories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A document for people; the evidence is the statement whose sid every page carries.
+class Furniture:
+    """What every page of any document carries, in its language.
 
-    `page_text` holds the places {page} and {pages}; `qr_text` is what the code on every page says.
+    `page_text` holds the places {page} and {pages}.
     """
+
+    sid_label: str
+    stamp: str
+    page_text: str
+    language: str = TAGS["zh"]
+
+
+def furniture(words: Words, language: Language) -> Furniture:
+    """The furniture out of the catalogue."""
+    return Furniture(
+        sid_label=words("document.sid"),
+        stamp=words("document.stamp"),
+        page_text=words("document.page", page="{page}", pages="{pages}"),
+        language=TAGS[language],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A document for people; the evidence is the statement whose sid every page carries."""
 
     title: str
     subtitle: str
     issuer: str
     number: str
     sid: str
-    sid_label: str
-    qr_text: str
-    stamp: str
-    page_text: str
+    furniture: Furniture
     blocks: tuple[Block, ...]
     made_at: datetime
-    language: str = "zh-CN"
+
+    @property
+    def qr_text(self) -> str:
+        """What the code on every page says."""
+        return f"sunbid:sid:{self.sid}"

@@ -13,6 +13,7 @@ from foundation.documents.model import (
     Column,
     Document,
     Facts,
+    Furniture,
     Heading,
     Signatories,
     Signatory,
@@ -35,10 +36,9 @@ def a_document(rows: int = 90) -> Document:
         issuer="示例中心",
         number="A4403-2026-0001",
         sid=SID,
-        sid_label="语句编号",
-        qr_text=f"sunbid:sid:{SID}",
-        stamp="供人阅读",
-        page_text="第 {page} 页，共 {pages} 页",
+        furniture=Furniture(
+            sid_label="语句编号", stamp="供人阅读", page_text="第 {page} 页，共 {pages} 页"
+        ),
         made_at=datetime(2019, 5, 17, 1, 2, 3, tzinfo=UTC),
         blocks=(
             Banner(word="已递交", lines=("2019年5月16日",), tone="proven"),

@@ -22,7 +22,7 @@ from pyhanko.sign.timestamps import DummyTimeStamper
 from foundation.documents import font
 from foundation.documents.issue import issue
 from foundation.documents.layout import render
-from foundation.documents.model import Document, Text
+from foundation.documents.model import Document, Furniture, Text
 from foundation.documents.signing import BadDocument, CannotSign, check_pdf, sign_pdf
 
 AT = datetime(2019, 5, 17, 1, 0, tzinfo=UTC)
@@ -97,10 +97,7 @@ def a_document() -> Document:
         issuer="示例中心",
         number="",
         sid="ab" * 32,
-        sid_label="sid",
-        qr_text="sunbid:sid:ab",
-        stamp="",
-        page_text="{page}/{pages}",
+        furniture=Furniture(sid_label="sid", stamp="", page_text="{page}/{pages}"),
         made_at=AT,
         blocks=(Text(paragraphs=("投标报价 7,650,000.00 元",)),),
     )

@@ -19,6 +19,7 @@ from bidding.opening.domain import (
     require_phase,
 )
 from bidding.opening.taken import head_of, keep_in_ledger, of_running
+from bidding.opening.wrong_shares import wrong_share_recorded
 from bidding.sealing.bodies import Group, ReleaseR, ReleaseT, ShareCheck
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.refusals import ReleaseIncomplete, WrongShare
@@ -57,7 +58,10 @@ async def take_share_check(desk: Desk, statement: Statement, lot_id: UUID) -> No
 async def take_release_r(desk: Desk, statement: Statement, lot_id: UUID) -> None:
     """Keep a remedy member's shares for all of M, in one statement."""
     body = decode_body(statement, ReleaseR)
-    async with transaction(desk.db, "bidding") as connection:
+    async with (
+        wrong_share_recorded(desk, lot_id, statement, "R"),
+        transaction(desk.db, "bidding") as connection,
+    ):
         lot, opening = await of_running(connection, lot_id, body)
         require_phase(opening, PHASE2)
         if opening.remedy_start is None or body.remedy_start != opening.remedy_start:
@@ -74,7 +78,10 @@ async def take_release_r(desk: Desk, statement: Statement, lot_id: UUID) -> None
 async def take_release_t(desk: Desk, statement: Statement, lot_id: UUID) -> None:
     """Keep a custodian's shares for the whole stage, in one statement."""
     body = decode_body(statement, ReleaseT)
-    async with transaction(desk.db, "bidding") as connection:
+    async with (
+        wrong_share_recorded(desk, lot_id, statement, "T"),
+        transaction(desk.db, "bidding") as connection,
+    ):
         lot, opening = await of_running(connection, lot_id, body)
         require_phase(opening, PHASE3)
         if body.list_root != opening.list_root:

@@ -44,6 +44,7 @@ from bidding.opening.record import offer_record, record_row
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.parts import PART, PartHasher
+from bidding.sealing.shares import Halves
 from bidding.sealing.unseal import (
     Outcome,
     Released,
@@ -52,6 +53,7 @@ from bidding.sealing.unseal import (
     custodian_half,
     outcome_of_halves,
     unseal,
+    wrongly_dealt,
 )
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
@@ -65,6 +67,7 @@ from foundation.statements.store import kept_statements
 # Each one holds some twenty mebibytes and a child process.
 MOST_AT_ONCE: Final = 4
 Opened = tuple[Outcome, dict[str, Any] | None]
+ENDED: Final = Outcome(code="CUSTODIANS_SHORT", fault="members")
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +91,7 @@ async def open_lot(desk: Desk, lot_id: UUID) -> None:
         before = {b.submission: b for b in await result_store.every_opened_bid(connection, lot_id)}
     with TemporaryDirectory(prefix=STAGING, dir=desk.work) as folder:
         if opening.decided == TERMINATED:
-            opened = _leave_closed(listed, shares, checks)
+            opened = _leave_closed(keys, listed, shares, checks)
         else:
             opened = await asyncio.to_thread(
                 open_listed, desk, Path(folder), keys, listed, shares, checks
@@ -138,19 +141,11 @@ async def _require_signed_step(desk: Desk, connection: Connection, opening: Open
 
 
 def _leave_closed(
-    listed: Sequence[Listed], shares: Sequence[Share], checks: Sequence[Checked]
+    keys: LotKeys, listed: Sequence[Listed], shares: Sequence[Share], checks: Sequence[Checked]
 ) -> dict[str, Opened]:
-    """The outcomes of an opening that the supervisor ended: no file is read, no key combined."""
-    closed: dict[str, Opened] = {}
+    """The outcomes of an opening that the supervisor ended: no file is read, nothing decrypted."""
     every = _released_by_tree(listed, shares, checks)
-    for one in listed:
-        head, released = join_head(one.header, one.wraps), every[one.tree]
-        outcome = outcome_of_halves(
-            custodian_half(head, released), bidder_half(head, released), terminated=True
-        )
-        assert outcome is not None
-        closed[one.tree] = (outcome, None)
-    return closed
+    return {one.tree: (_unopened(keys, one, every[one.tree], ENDED), None) for one in listed}
 
 
 def open_listed(
@@ -190,7 +185,8 @@ def _open_one(
     package = folder / f"{one.tree}.zip"
     sealed, state = join_parts(desk, one, folder)
     if state != WHOLE:
-        return _lost(one, state, released), None
+        lost = blob_outcome(missing=state == MISSING)
+        return _unopened(keys, one, released, lost), None
     head = join_head(one.header, one.wraps)
     check = partial(child.examine, one.volume)
     outcome = unseal(sealed, head, keys.body, released, package, check)
@@ -201,15 +197,20 @@ def _open_one(
     return outcome, found
 
 
-def _lost(one: Listed, state: str, released: Released) -> Outcome:
-    """The outcome of a file that is not whole: the platform's fault, unless a half is missing too.
+def _unopened(keys: LotKeys, one: Listed, released: Released, otherwise: Outcome) -> Outcome:
+    """The outcome of a file that is not opened: by its halves, else the one that is given.
 
-    What follows from the halves anyone can recompute, so it comes first.
+    What follows from halves, header and wraps anyone can recompute, so it comes first; and where
+    both halves are known whoever was dealt something else is named (9.6).
     """
     head = join_head(one.header, one.wraps)
     t, b = custodian_half(head, released), bidder_half(head, released)
-    closed = outcome_of_halves(t, b, terminated=False)
-    return closed or replace(blob_outcome(missing=state == MISSING), b_from=b.source)
+    closed = outcome_of_halves(t, b, terminated=otherwise is ENDED)
+    outcome = closed or replace(otherwise, b_from=b.source)
+    if t.value is None or b.value is None:
+        return outcome
+    seats, _ = wrongly_dealt(head, Halves(t=t.value, b=b.value), keys.body)
+    return replace(outcome, deal_wrong=seats)
 
 
 def join_parts(desk: Desk, one: Listed, folder: Path) -> tuple[Path, str]:

@@ -186,9 +186,7 @@ def unseal(
     assert b.value is not None
     halves = Halves(t=t.value, b=b.value)
     # 5: deal again, and name whom the bidder gave something else than it committed to.
-    wrong = compare_deal(head.binding, halves, keys, head.wraps)
-    seats = tuple(SeatRef(group=w.group, i=w.i) for w in wrong if w.group != "B")
-    own = tuple(w.i for w in wrong if w.group == "B")
+    seats, own = wrongly_dealt(head, halves, keys)
 
     def outcome(code: OutcomeCode, fault: Fault, detail: str, sha256: str | None) -> Outcome:
         return Outcome(
@@ -213,6 +211,15 @@ def unseal(
     except BadPackage as bad:
         return outcome("PACKAGE_BAD", "bidder", bad.message, sha256)
     return outcome("OPENED", "none", "", sha256)
+
+
+def wrongly_dealt(
+    head: Head, halves: Halves, keys: OpeningKeys
+) -> tuple[tuple[SeatRef, ...], tuple[int, ...]]:
+    """The members whose wrap is not what follows from the halves, and the bidder's own entries."""
+    wrong = compare_deal(head.binding, halves, keys, head.wraps)
+    seats = tuple(SeatRef(group=w.group, i=w.i) for w in wrong if w.group != "B")
+    return seats, tuple(w.i for w in wrong if w.group == "B")
 
 
 def blob_outcome(*, missing: bool) -> Outcome:

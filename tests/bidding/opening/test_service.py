@@ -33,6 +33,7 @@ from bidding.opening.objections import take_objection
 from bidding.opening.release import take_release_b
 from bidding.opening.transcript import transcript
 from bidding.opening.unsealing import lots_to_open, open_lot
+from bidding.opening.wrong_shares import WRONG_SHARE_EVENT
 from bidding.sealing.member import share_check
 from bidding.sealing.package import pack
 from bidding.sealing.refusals import BadPackage, ReleaseIncomplete, WrongB, WrongShare
@@ -50,7 +51,7 @@ from foundation.statements.signed import (
     sign,
     unsigned,
 )
-from foundation.statements.store import AlreadyKept
+from foundation.statements.store import AlreadyKept, kept_events
 from opening_world import (
     WINDOW,
     a_cure,
@@ -219,12 +220,21 @@ async def test_shares_are_whole_right_and_given_once(world: World, owner: Owner)
     no = await refused(world.accept(seat, less))
     assert isinstance(no, ReleaseIncomplete)
     assert no.code == "E_RELEASE_INCOMPLETE"
-    bent = [*shares[:-1], {**shares[-1], "value": b64(b"\2" * 32)}]
-    no = await refused(
-        world.accept(seat, world.by_seat(seat, "release-t", {**full.body, "shares": bent}))
-    )
-    assert isinstance(no, WrongShare)
-    assert no.code == "E_SHARE"
+    assert await wrong_shares(world) == []
+    bodies = [
+        {**full.body, "shares": [*shares[:-1], {**shares[-1], "value": b64(bytes([value]) * 32)}]}
+        for value in (2, 2, 3)
+    ]
+    for body in bodies:
+        no = await refused(world.accept(seat, world.by_seat(seat, "release-t", body)))
+        assert isinstance(no, WrongShare)
+        assert no.code == "E_SHARE"
+    # Nothing of it is kept, but that it came: once for the seat, and not who said so alone.
+    (told,) = await wrong_shares(world)
+    assert (told["group"], told["i"], told["stage"]) == ("T", seat.i, 1)
+    forged = sign(unsigned("release-t", {**bodies[0], "i": other.i}), seat.signer)
+    await refused(world.accept(other, forged))
+    assert len(await wrong_shares(world)) == 1
     root = world.by_seat(seat, "release-t", {**full.body, "list_root": "0" * 64})
     assert isinstance(await refused(world.accept(seat, root)), OtherClosing)
     # Signed by another seat, or for another seat.
@@ -239,6 +249,13 @@ async def test_shares_are_whole_right_and_given_once(world: World, owner: Owner)
     assert len(await world.kept("release-t")) == 1
     # With one custodian of two the opening does not go on.
     assert isinstance(await refused(world.step("phase4")), MembersMissing)
+
+
+async def wrong_shares(world: World) -> list[dict[str, Any]]:
+    """The shares that were refused for not fitting, as the ledger holds it."""
+    async with reading(world.db, "bidding") as connection:
+        found = await kept_events(connection, WRONG_SHARE_EVENT, world.lot)
+    return [event.body["data"] for event in found]
 
 
 async def test_a_custodian_that_finds_nothing_right_cannot_hold_up_the_others(

@@ -13,6 +13,7 @@ from typing import Final
 from litestar.datastructures import State
 
 from bidding.bid.desk import Desk
+from bidding.bid.expiry import delete_expired
 from bidding.bid.read_back import read_back_taken_in
 from bidding.bid.service import decide_pending, issue_receipts
 from bidding.opening.blobs import read_back
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 # Acts that are undecided for so long are tried again, so often.
 AFTER: Final = timedelta(seconds=30)
 AGAIN_S: Final = 30.0
+# How often uploads of which nothing came are looked for.
+TIDY_S: Final = 3600.0
 
 
 async def on_tick(state: State, tick: Tick) -> None:
@@ -50,6 +53,7 @@ class Rounds:
     desk: Desk
     recover_at: float = 0.0
     waited: timedelta = timedelta(0)
+    tidy_at: float = 0.0
 
     async def recover(self) -> None:
         """Decide what a crash left undecided, and later on what trouble of our own left so."""
@@ -84,6 +88,11 @@ class Rounds:
         for lot in await lots_to_open(self.desk):
             await open_lot(self.desk, lot)
 
+    async def tidy(self) -> None:
+        """Delete uploads of which nothing came for sixty days."""
+        if time.monotonic() >= self.tidy_at and await delete_expired(self.desk) == 0:
+            self.tidy_at = time.monotonic() + TIDY_S
+
     async def raise_flags(self) -> None:
         """Examine lots whose opening is recorded."""
         await raise_due_flags(self.desk.db, self.desk.objects)
@@ -101,4 +110,5 @@ def make_rounds(desk: Desk) -> Sequence[Round]:
         rounds.read_back,
         rounds.open_files,
         rounds.raise_flags,
+        rounds.tidy,
     )

@@ -10,6 +10,7 @@ from foundation.problems import Conflict, Invalid, NotAllowed, NotFound, TooMany
 
 ACTS_A_DAY: Final = 20
 ACTS_KEPT: Final = 5
+DAY: Final = timedelta(hours=24)
 KEPT_FOR_THE_LAST: Final = timedelta(minutes=10)
 UPLOAD_LIMIT: Final = 8 * 1024**3 + 1024**2
 SESSION_LIMIT: Final = 32 * 1024**3

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bidding.bid import store
 from bidding.bid.desk import Desk, open_token
-from bidding.bid.domain import DoorRefusal, UnknownAct
+from bidding.bid.domain import ACTS_A_DAY, DAY, DoorRefusal, TooManyActs, UnknownAct
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from bidding.tender.service import lot_ledger_body
@@ -25,15 +25,24 @@ async def write_refusal(
 ) -> Statement:
     """Sign and keep the refusal of an act that was not taken in, in its own transaction.
 
-    The same act refused again for the same reason gets the refusal that it got before.
+    The same act refused again for the same reason gets the refusal that it got before. Each has a
+    leaf, so there are as many a day as there may be acts; refuses a further one with `E_QUOTA`.
     """
     async with transaction(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
-        for known in await store.door_refusals(connection, lot_id, lot.round, bidder_key):
+        earlier = await store.door_refusals(connection, lot_id, lot.round, bidder_key)
+        for known in earlier:
             if (known.act, known.code) == (statement.sid, code):
                 kept = await kept_statement(connection, known.refusal)
                 if kept is not None:
                     return kept.statement
+        now = await platform_now(connection)
+        today = sum(now - known.decided_at < DAY for known in earlier)
+        if today >= ACTS_A_DAY:
+            raise TooManyActs(
+                f"{today} attempts were refused in 24 hours, the last one with {code}; try again "
+                "tomorrow"
+            )
         refusal = await keep_refusal(connection, desk, lot, statement.sid, None, code)
         await store.insert_door_refusal(
             connection,
@@ -44,7 +53,7 @@ async def write_refusal(
                 lot=lot.id,
                 round=lot.round,
                 bidder_key=bidder_key,
-                decided_at=await platform_now(connection),
+                decided_at=now,
             ),
         )
         return refusal

@@ -18,6 +18,7 @@ from bidding.bid.checks import check_act, check_head
 from bidding.bid.desk import Desk, open_token, read_row, row_of, seal_token
 from bidding.bid.domain import (
     ACCEPTED,
+    DAY,
     PENDING,
     REFUSED,
     SESSION_LIMIT,
@@ -54,7 +55,6 @@ from foundation.statements.canonical import FileTooLarge, time_text
 from foundation.statements.signed import Statement, read, sign, unsigned
 from foundation.statements.store import kept_statement
 
-DAY: Final = timedelta(hours=24)
 MOST_PARTS: Final = 2049
 # What the platform itself lacks at the moment is never held against a bid.
 OURS: Final = (Unavailable, NoSpace, ObjectMissing)
@@ -115,7 +115,8 @@ async def store_part(
             await _check_head(desk, upload, await part.content())
         await part.settle(f"blobs/{upload_id}/{index}")
     async with transaction(desk.db, "bidding") as connection:
-        complete = await store.mark_part(connection, upload_id, index)
+        expires_at = await platform_now(connection) + UPLOAD_LASTS
+        complete = await store.mark_part(connection, upload_id, index, expires_at)
     if complete is None:
         # Meanwhile its first part was refused: nothing of the file stays here.
         await desk.objects.delete(f"blobs/{upload_id}/{index}")
@@ -143,7 +144,7 @@ async def show_upload(desk: Desk, upload_id: UUID, secret: str) -> Upload:
 
 async def _own_upload(connection: Connection, upload_id: UUID, secret: str) -> Upload:
     upload = await store.upload(connection, upload_id)
-    if not _fits(secret, upload):
+    if not _fits(secret, upload) or upload.expires_at <= await platform_now(connection):
         raise UnknownUpload(f"no upload {upload_id}; begin again with POST /api/v1/uploads")
     return upload
 
@@ -261,7 +262,7 @@ async def _intake(
         check_sequence(body.seq, body.prev, earlier)
         today = [act for act in earlier if intake - act.intake_at < DAY]
         check_quota(len(today), intake, lot.deadline_at or intake)
-        envelopes = await _envelopes(connection, handed, body, earlier)
+        envelopes = await _envelopes(connection, handed, body, earlier, intake)
         # 5 and 6: the act, its ticket and the ledger's body in this one transaction.
         queue = await queue_entry(
             connection, lot_ledger_body(lot, handed.statement.type, sid, intake)
@@ -294,7 +295,11 @@ async def _intake(
 
 
 async def _envelopes(
-    connection: Connection, handed: Handed, body: Manifest | Withdraw, earlier: Sequence[Act]
+    connection: Connection,
+    handed: Handed,
+    body: Manifest | Withdraw,
+    earlier: Sequence[Act],
+    intake: datetime,
 ) -> tuple[dict[str, Any], ...]:
     """Match the manifest's envelopes to complete uploads, or to those of an earlier act."""
     if isinstance(body, Withdraw):
@@ -302,7 +307,8 @@ async def _envelopes(
     held = {e["tree"]: e["upload"] for act in earlier for e in act.envelopes}
     secrets_of = dict(handed.uploads)
     for upload in (await store.uploads(connection, list(secrets_of))).values():
-        if upload.complete and _fits(secrets_of[upload.id], upload):
+        is_here = upload.complete and upload.expires_at > intake
+        if is_here and _fits(secrets_of[upload.id], upload):
             held[upload.tree.hex()] = str(upload.id)
     missing = [e.volume for e in body.envelopes if e.tree not in held]
     if missing:

@@ -158,17 +158,38 @@ async def uploads_of_tree(connection: Connection, lot: UUID, tree: str) -> list[
 MARK_PART: Final[LiteralString] = """
     UPDATE bidding.upload
        SET stored[$2 + 1] = true,
-           complete = NOT (false = ANY (stored[:$2] || stored[$2 + 2:]))
+           complete = NOT (false = ANY (stored[:$2] || stored[$2 + 2:])),
+           expires_at = $3
      WHERE id = $1
  RETURNING complete,
            CASE WHEN NOT complete THEN set_config('synchronous_commit', 'off', true) END
 """
 
 
-async def mark_part(connection: Connection, upload_id: UUID, index: int) -> bool | None:
+async def mark_part(
+    connection: Connection, upload_id: UUID, index: int, expires_at: datetime
+) -> bool | None:
     """Mark a durable part; return whether the upload is complete now, None if it is gone."""
-    complete: bool | None = await connection.fetchval(MARK_PART, upload_id, index)
+    complete: bool | None = await connection.fetchval(MARK_PART, upload_id, index, expires_at)
     return complete
+
+
+UPLOADS_EXPIRED: Final[LiteralString] = """
+    SELECT u.id, u.secret_sha256, u.size, u.tree, u.parts, u.stored, u.complete, u.expires_at
+      FROM bidding.upload AS u
+     WHERE u.expires_at < $1
+       AND NOT EXISTS (SELECT 1
+                         FROM bidding.act AS a
+                        WHERE a.envelopes @> jsonb_build_array(
+                                  jsonb_build_object('upload', u.id::text)))
+  ORDER BY u.id
+     LIMIT 100
+"""
+
+
+async def uploads_expired(connection: Connection, before: datetime) -> list[Upload]:
+    """Return some of the uploads that expired before a time and that no act names."""
+    return [_upload(row) for row in await connection.fetch(UPLOADS_EXPIRED, before)]
 
 
 DELETE_UPLOAD: Final[LiteralString] = """
@@ -178,7 +199,7 @@ DELETE_UPLOAD: Final[LiteralString] = """
 
 
 async def delete_upload(connection: Connection, upload_id: UUID) -> None:
-    """Forget an upload whose bytes were refused."""
+    """Forget an upload whose bytes were refused, or of which nothing came."""
     await connection.execute(DELETE_UPLOAD, upload_id)
 
 

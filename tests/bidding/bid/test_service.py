@@ -365,6 +365,29 @@ async def test_some_attempts_are_kept_for_the_last_ten_minutes(open_lot: World) 
     assert no.code == "E_QUOTA"
 
 
+@pytest.mark.misuse(45)
+async def test_refusals_at_the_door_are_as_many_a_day_as_acts(
+    open_lot: World, owner: Owner
+) -> None:
+    """Each is signed and has a leaf: without an end of them anybody fills the ledger."""
+    world = open_lot
+    bidder = world.bidder(1)
+    await world.bid(bidder)
+    token = await world.token(bidder)
+    honest = world.withdrawal(bidder)
+
+    async def attempt(number: int) -> str:
+        late = sign(unsigned("withdraw", {**honest.body, "seq": 50 + number}), bidder.signer)
+        return (await refused(bids.take_in(world.desk, world.handed(late, token)))).code
+
+    assert {await attempt(number) for number in range(20)} == {"E_SEQ"}
+    assert await attempt(20) == "E_QUOTA"
+    assert await attempt(0) == "E_SEQ", "the same one again is answered as before"
+    assert await owner.fetchval("SELECT count(*) FROM bidding.door_refusal") == 20
+    # What is right is still taken.
+    await world.hand_in(bidder, honest, token)
+
+
 # --- crashes ------------------------------------------------------------------------------------
 
 

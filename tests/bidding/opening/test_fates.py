@@ -5,10 +5,7 @@ verifier recomputes it from the package alone (C33) and finds nothing wrong.
 """
 
 import random
-from dataclasses import dataclass
-from pathlib import Path
 
-import msgspec
 import pytest
 
 from bidding.opening import blobs
@@ -16,16 +13,8 @@ from bidding.opening.cures import take_cure
 from bidding.opening.domain import WindowOpen, WrongPhase, false_complaints
 from bidding.opening.hall import hall_facts
 from bidding.opening.unsealing import open_lot
-from bidding.sealing import envelope, kem
 from bidding.sealing.bidder import unwrap_b
-from bidding.sealing.bodies import Group, SealedVolume
-from bidding.sealing.envelope import Head, read_file_head
-from bidding.sealing.parts import hash_file
-from bidding.sealing.payload import encrypt, payload_keys
-from bidding.sealing.shares import Halves, input_key
-from bidding.sealing.wraps import SHARE_TAG, Wraps, wraps_bytes
-from foundation.statements.canonical import b64
-from foundation.statements.signed import sign, unsigned
+from fates import Fate, lose, sealed_as
 from opening_world import (
     W2_OVER,
     WINDOW,
@@ -37,85 +26,18 @@ from opening_world import (
     says,
 )
 from sunbid.verify.verifier import verify_package
-from world import MORNING, BidderOf, SealedBid, World, refused
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
-    """What a bidder does to its price envelope, and what comes of it."""
-
-    code: str
-    junk: tuple[int, ...] = ()
-    bent: tuple[int, ...] = ()
-    chunk: bool = False
-    program: bool = False
-    lost: str = ""
-
+from world import MORNING, BidderOf, World, refused
 
 FATES = {
     "honest": Fate(code="OPENED"),
-    "junk to one": Fate(code="OPENED", junk=(2,)),
-    "junk to two": Fate(code="DEAL_DISPUTED", junk=(1, 2)),
-    "bent": Fate(code="BIDDER_BAD_DEAL", bent=(1,)),
+    "junk to one": Fate(code="OPENED", junk={"T": (2,)}),
+    "junk to two": Fate(code="DEAL_DISPUTED", junk={"T": (1, 2)}),
+    "bent": Fate(code="BIDDER_BAD_DEAL", bent={"T": (1,)}),
     "bad chunk": Fate(code="SEALED_WRONG", chunk=True),
     "program": Fate(code="PACKAGE_BAD", program=True),
     "missing": Fate(code="BLOB_MISSING", lost="missing"),
     "rotten": Fate(code="BLOB_CORRUPT", lost="corrupt"),
 }
-
-
-def spoiled(
-    world: World, bidder: BidderOf, made: SealedBid, fate: Fate, group: Group = "T"
-) -> None:
-    """The bidder seals its price volume again by its own rules, and signs that."""
-    path, volume = made.files["price"], made.sealed["price"]
-    head = read_file_head(path)
-    b = unwrap_b(head, bidder.opening.exchange, bidder.opening.public)
-    halves = Halves(t=volume.t, b=b)
-    wraps = msgspec.to_builtins(head.wraps)
-    for i in (*fate.junk, *fate.bent):
-        row = wraps[group.lower()]["shares"][i - 1]
-        value = bytes([i]) * 32
-        public = world.members[f"{group}{i}"].exchange.public
-        row["ct"] = b64(kem.seal(public, head.binding.info(group, i), value, bytes([i]) * 32))
-        if i in fate.bent:
-            row["h"] = head.binding.commit(SHARE_TAG[group], i, value)
-    raw = wraps_bytes(msgspec.convert(wraps, Wraps))
-    other = Head(
-        header=head.header, header_bytes=head.header_bytes,
-        wraps=msgspec.convert(wraps, Wraps), wraps_bytes=raw, size=head.size,
-    )  # fmt: skip
-    keys = payload_keys(
-        head.suite, input_key(head.suite, halves, head.header_hash), bytes(24),
-        other.payload_context,
-    )  # fmt: skip
-    package = path.with_suffix(".zip")
-    with package.open("rb") as source:
-        blocks = [bytes(one) for one in encrypt(source, head.header.plain_len, keys, bytes(24))]
-    payload = b"".join(blocks)
-    if fate.chunk:
-        payload = payload[:-1] + bytes([payload[-1] ^ 1])
-    path.write_bytes(envelope.head_bytes(head.header_bytes, raw) + payload)
-    hasher = hash_file(path)
-    listed = msgspec.structs.replace(
-        volume.listed,
-        tree=hasher.tree(),
-        size=hasher.size,
-        wraps_hash=other.wraps_hash.hex(),
-    )
-    made.sealed["price"] = volume.__class__(
-        listed=listed, parts=tuple(part.hex() for part in hasher.parts()), t=volume.t
-    )
-    body = {
-        **made.manifest.body,
-        "envelopes": [rewritten(e, listed) for e in made.manifest.body["envelopes"]],
-    }
-    made.manifest = sign(unsigned("manifest", body), bidder.signer)
-
-
-def rewritten(one: dict[str, object], listed: SealedVolume) -> dict[str, object]:
-    """An envelope of the manifest as it stands now."""
-    return dict(msgspec.to_builtins(listed)) if one["volume"] == listed.volume else one
 
 
 async def handed_in(world: World, fates: dict[str, Fate]) -> dict[str, BidderOf]:
@@ -125,26 +47,11 @@ async def handed_in(world: World, fates: dict[str, Fate]) -> dict[str, BidderOf]
     bidders = {}
     for number, (name, fate) in enumerate(fates.items(), 1):
         bidder = bidders[name] = world.bidder(number)
-        entries = {"price": {"a.exe": b"MZ" + bytes(60)}} if fate.program else None
-        made = await world.seal(bidder, entries=entries)
-        if fate.junk or fate.bent or fate.chunk:
-            spoiled(world, bidder, made, fate)
+        made = await sealed_as(world, bidder, fate)
         await world.upload(made)
         await world.hand_in(bidder, made)
     await world.tick(2)
     return bidders
-
-
-def lose(world: World, bidder: BidderOf, how: str) -> None:
-    """The storage loses the price file of a bidder, or lets it rot."""
-    made = bidder.bids[-1]
-    upload = made.uploads[list(made.files).index("price")][0]
-    place: Path = world.desk.objects.folder / "blobs" / str(upload) / "0"
-    if how == "missing":
-        place.unlink()
-    else:
-        raw = place.read_bytes()
-        place.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
 
 
 async def opened(world: World, bidders: dict[str, BidderOf], fates: dict[str, Fate]) -> None:
@@ -194,8 +101,7 @@ async def an_absent_bidder_with_a_bent_remedy(world: World) -> tuple[BidderOf, s
     await world.published_lot(minimum=1)
     await world.set_clock(MORNING)
     absent, present = world.bidder(1), world.bidder(2)
-    made = await world.seal(absent)
-    spoiled(world, absent, made, Fate(code="BIDDER_BAD_DEAL", bent=(1,)), "R")
+    made = await sealed_as(world, absent, Fate(code="BIDDER_BAD_DEAL", bent={"R": (1,)}))
     await world.upload(made)
     await world.hand_in(absent, made)
     await world.bid(present)

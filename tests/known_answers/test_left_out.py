@@ -4,11 +4,12 @@ import ast
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
 from architecture.source import ROOT
+from bidding.sealing.bodies import OutcomeCode
 
 pytestmark = pytest.mark.domain
 
@@ -124,12 +125,67 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
         "tests/foundation/ledger/test_note.py::test_policies_that_are_refused",
         "tests/foundation/ledger/test_note.py::test_misuse_94_proof_files_that_do_not_prove",
     ),
-    # A whole transcript for each outcome code; each verified.
     "V11": (
-        "tests/bidding/opening/test_fates.py::test_every_fate_has_its_code_and_the_verifier_agrees",
-        "tests/bidding/opening/test_suspension.py::test_the_supervisor_lets_the_others_open_without_the_absent_bid",
-        "tests/bidding/opening/test_suspension.py::test_the_supervisor_ends_an_opening_without_its_custodians",
+        "tests/misuse/test_opening_machine.py::test_any_course_of_an_opening_ends_as_the_tables_say",
+        "tests/misuse/test_mutations.py::test_a_changed_transcript_is_found",
     ),
+}
+
+_OPENING: Final = "tests/bidding/opening/"
+_FATES: Final = f"{_OPENING}test_fates.py::test_every_fate_has_its_code_and_the_verifier_agrees"
+_SUSPENDED: Final = f"{_OPENING}test_suspension.py::"
+_FOUND: Final = "tests/sunbid/verify/test_findings.py::test_a_finding_is_said_where_it_belongs"
+_CHECKS: Final = "tests/sunbid/verify/test_checks.py::"
+_BROKEN: Final = f"{_CHECKS}test_a_broken_rule_fails_its_own_check_and_names_the_object"
+_DISHONEST: Final = f"{_OPENING}test_dishonest_platform.py::"
+_STAGES: Final = f"{_OPENING}test_stages.py::"
+# V11: for each outcome code, and for each finding, a whole transcript that the verifier reads.
+TRANSCRIPTS: Final[dict[str, str]] = {
+    "OPENED": _FATES,
+    "BIDDER_ABSENT": f"{_SUSPENDED}test_the_supervisor_lets_the_others_open_without_the_absent_bid",
+    "BIDDER_BAD_DEAL": _FATES,
+    "SEALED_WRONG": _FATES,
+    "PACKAGE_BAD": _FATES,
+    "DEAL_DISPUTED": _FATES,
+    "CUSTODIANS_SHORT": f"{_SUSPENDED}test_the_supervisor_ends_an_opening_without_its_custodians",
+    "BLOB_MISSING": _FATES,
+    "BLOB_CORRUPT": _FATES,
+}
+FINDINGS: Final[dict[str, str]] = {
+    "late cut": _FOUND,
+    "no outside time": _FOUND,
+    "no outside witness": _FOUND,
+    "a right wrap called bad": _FOUND,
+    "a wrong wrap clears who complained": (
+        "tests/sunbid/verify/test_findings.py::test_a_wrap_that_is_wrong_clears_whoever_complained"
+    ),
+    "deal_wrong": _FATES,
+    "silent members": f"{_DISHONEST}test_a_decision_names_exactly_the_silent",
+    "a member's share supplied by somebody else": (
+        f"{_SUSPENDED}test_who_lets_others_supply_its_shares_is_silent_all_the_same"
+    ),
+    "a loss that was not told in time": (
+        f"{_OPENING}test_blobs.py::test_a_file_that_is_lost_after_it_was_read_back_is_doubted"
+    ),
+    "an outage across the deadline": (
+        f"{_OPENING}test_outages.py::test_an_outage_across_the_deadline_waits_for_the_supervisor"
+    ),
+    "a window lengthened": (
+        f"{_OPENING}test_outages.py::test_an_outage_in_a_window_lengthens_it_by_as_much"
+    ),
+    "an omission answered by the bidder's own act": (
+        f"{_OPENING}test_omissions.py::"
+        "test_an_omission_is_shown_to_members_with_the_act_that_answers_it"
+    ),
+    "an omission answered by another closing": (
+        f"{_OPENING}test_omissions.py::test_a_closing_that_replaces_adds_the_bid_that_was_left_out"
+    ),
+    "an omission unanswered": _BROKEN,
+    "leaves still closed": (
+        "tests/sunbid/verify/test_checks.py::"
+        "test_young_covers_may_be_closed_but_then_the_list_is_not_complete"
+    ),
+    "two stages": f"{_STAGES}test_the_price_of_a_rejected_technical_bid_is_never_opened",
 }
 
 
@@ -194,8 +250,13 @@ def test_what_is_left_out_is_counted(shared_data: Path) -> None:
 
 
 def test_the_tests_that_are_named_exist() -> None:
-    for place in (one for places in (*RUN.values(), *OWN.values()) for one in places):
+    named = [one for places in (*RUN.values(), *OWN.values()) for one in places]
+    for place in (*named, *TRANSCRIPTS.values(), *FINDINGS.values()):
         path, _, name = place.partition("::")
         tree = ast.parse((ROOT / path).read_text("utf-8"))
         kinds = ast.FunctionDef | ast.AsyncFunctionDef
         assert name in {n.name for n in ast.walk(tree) if isinstance(n, kinds)}, place
+
+
+def test_every_outcome_code_has_a_transcript() -> None:
+    assert TRANSCRIPTS.keys() == set(get_args(OutcomeCode))

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -16,24 +18,28 @@ from bidding.opening.hygiene import STAGING, clear_staging
 from bidding.opening.unsealing import open_lot
 from foundation.database import reading
 from foundation.statements.canonical import b64
+from markers import files_with, forms_of
 from opening_world import nothing_decrypted, results, with_bids
 from world import BidderOf, World, refused
 
 Owner = asyncpg.Connection
 CHILD = """
-from pathlib import Path
 import sys
-from bidding.opening.hygiene import is_dumpable, leave_no_core
+from pathlib import Path
+from types import SimpleNamespace
+from bidding.opening.hygiene import is_dumpable
+from sunbid.rounds import make_rounds
 before = is_dumpable()
 if sys.argv[1] == "on":
-    leave_no_core()
+    make_rounds(SimpleNamespace(work=Path(sys.argv[2])))
 print(before, is_dumpable())
 """
 
 
-def dumpable(how: str) -> str:
+def dumpable(how: str, work: Path) -> str:
+    """Whether a process that makes the worker's rounds, or does not, can be dumped afterwards."""
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, how],
+        [sys.executable, "-c", CHILD, how, str(work)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -55,10 +61,40 @@ async def ready(world: World) -> list[BidderOf]:
     return bidders
 
 
-def test_the_process_that_decrypts_leaves_no_core() -> None:
-    assert dumpable("on") == "False"
-    # What it would be without: the call is what makes the difference.
-    assert dumpable("off") == "True"
+def test_the_process_that_decrypts_leaves_no_core(tmp_path: Path) -> None:
+    assert dumpable("on", tmp_path) == "False"
+    # What it would be without: making the worker's rounds is what makes the difference.
+    assert dumpable("off", tmp_path) == "True"
+
+
+async def test_plaintext_is_staged_in_one_place_of_its_own_and_wiped(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bidders = await ready(world)
+    await world.step("phase4")
+    marker, elsewhere = bidders[0].name, tmp_path / "tmp"
+    elsewhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    honest, seen = unsealing._read_aloud, []
+
+    def looks(*given: Any) -> Any:
+        # Everything is decrypted, nothing is kept so far.
+        seen.append((files_with(world.desk.work, marker), world.desk.work.stat().st_mode & 0o777))
+        assert not files_with(world.desk.objects.folder, marker)
+        assert list(elsewhere.iterdir()) == []
+        return honest(*given)
+
+    world.desk.work.chmod(0o755)
+    clear_staging(world.desk.work)
+    monkeypatch.setattr(unsealing, "_read_aloud", looks)
+    await open_lot(world.desk, world.lot)
+    ((staged, mode),) = seen
+    assert mode == 0o700
+    assert staged, "the control: there it was"
+    assert {name.split("/")[0][: len(STAGING)] for name in staged} == {STAGING}
+    assert list(world.desk.work.iterdir()) == []
+    # What was opened lies with the objects, which the committee reads; that is the other control.
+    assert files_with(world.desk.objects.folder, marker)
 
 
 @pytest.mark.misuse(72)
@@ -119,10 +155,22 @@ async def test_no_key_and_no_price_stands_in_the_log(
         )
     secrets = [row[0] for row in rows]
     assert len(secrets) >= 4
-    for secret in secrets:
-        assert secret.hex() not in caplog.text
-        assert b64(secret) not in caplog.text
-    assert not any(bidder.price in caplog.text for bidder in bidders)
+    prices = [bidder.price for bidder in bidders]
+    assert written(caplog, *secrets, *prices) == []
+    # The control: a careless line is found, in whatever form.
+    for careless in (secrets[0].hex(), b64(secrets[0]), repr(secrets[0]), prices[0]):
+        logging.getLogger("bidding.opening").warning("opened with %s", careless)
+        assert written(caplog, secrets[0], prices[0]) != []
+        caplog.clear()
+
+
+def written(caplog: pytest.LogCaptureFixture, *markers: bytes | str) -> list[str]:
+    """Which of these stand in the log, in one form or another."""
+    found = []
+    for marker in markers:
+        forms = [marker] if isinstance(marker, str) else [*forms_of(marker), repr(marker)[2:-1]]
+        found += [form for form in forms if form in caplog.text]
+    return found
 
 
 def test_a_killed_examiner_takes_nothing_with_it(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from sunbid.pages.bid import Holder, ReceiptPaper, receipt_view, tasks_view, wit
 from sunbid.pages.bid_state import Bidder, BidState, bid_state
 from sunbid.pages.charts import qr_svg, spark
 from sunbid.pages.console import console_view
-from sunbid.pages.custody import custody_view, ready_view
+from sunbid.pages.custody import custody_view, key_line, ready_view
 from sunbid.pages.elements import Action, Check, Crumb, Tag, words
 from sunbid.pages.frame import ClockMove, PageFrame, Visitor
 from sunbid.pages.ledger import BidsView, ProblemView, ledger_view
@@ -1046,6 +1046,7 @@ SAMPLES |= {
             [seat_task("release"), seat_task("check", group="R"), seat_task("drill"),
              seat_task("waits"), seat_task("answered")],
             lambda task: f"http://127.0.0.1:8001/seat?act={task.asked}",
+            [key_line("Zm9vYmFyYmF6cXV4", "http://127.0.0.1:8001/seat?act=possess")],
         ),
         CUSTODIAN,
     ),
@@ -1067,4 +1068,5 @@ SEAT_PAGES: dict[str, Callable[[], SeatView]] = {
     "release": seat_page,
     "refused": lambda: seat_page(closing=None, refusal=REFUSED),
     "drill": lambda: seat_page(act="drill", closing=None),
+    "possess": lambda: seat_page(act="possess", lot="", seat="", opening_keys="", closing=None),
 }

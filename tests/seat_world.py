@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bidding.opening.material import member_material
-from bidding.tender import drill
+from bidding.tender import drill, member_keys
 from bidding.tender import service as tenders
 from foundation.clock import read_clock
 from foundation.database import reading, transaction
@@ -19,7 +19,7 @@ from foundation.ledger import store as ledger_store
 from foundation.ledger.log import latest_checkpoint
 from foundation.ledger.note import COSIGNATURE, VerifierKey, cosign, read_note
 from foundation.problems import Refused, to_problem
-from foundation.statements.canonical import b64, time_text
+from foundation.statements.canonical import b64, time_text, unb64
 from foundation.statements.keyfile import LoadedKey, write_key
 from foundation.statements.signed import Statement, sign, unsigned
 from sunbid import doors
@@ -48,7 +48,9 @@ class InProcess:
         """Read JSON."""
         *_, lot, what = path.split("/")
         desk = self.world.desk
-        if what == "time":
+        if what == "possession-questions":
+            value = self._ask(member_keys.open_questions(desk.db, self.actor))
+        elif what == "time":
             value = self._ask(platform_time(self.world))
         elif what == "member-material":
             value = self._ask(member_material(desk, self.actor, self.world.lot))
@@ -57,9 +59,17 @@ class InProcess:
         else:
             assert what == "sealing-material", path
             value = self._ask(sealing_material(self.world, self.policy))
-        assert what == "time" or lot == str(self.world.lot)
+        assert what in {"time", "possession-questions"} or lot == str(self.world.lot)
         change = self.changes.get(what)
         return value if change is None else change(value)
+
+    def post(self, path: str, value: Any, *, key: str) -> Any:
+        """Send JSON; here only the answer to a question of possession."""
+        assert path == "/api/v1/possession-answers"
+        nonce = unb64(value["nonce"], 16)
+        sid, said = value["member_key"], value["answer"]
+        self._ask(member_keys.take_possession(self.world.desk.db, sid, nonce, said))
+        return {"member_key": sid}
 
     def post_statement(self, path: str, statement: Statement) -> Any:
         """Hand a statement in at the platform's door."""

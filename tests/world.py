@@ -28,6 +28,7 @@ from bidding.opening import closing as closings
 from bidding.opening import release as releases
 from bidding.opening.domain import list_entries
 from bidding.opening.list_store import listed as listed_of
+from bidding.sealing import drill as drills
 from bidding.sealing.bidder import release_b, unwrap_b
 from bidding.sealing.bodies import (
     Closing,
@@ -56,6 +57,7 @@ from bidding.sealing.parts import PART
 from bidding.sealing.seal import Bidder as Sealer
 from bidding.sealing.seal import Sealed, seal_package
 from bidding.sealing.suites import INTL_1, Suite
+from bidding.tender import member_keys
 from bidding.tender import service as tenders
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, LotDraft, Parties, TenderDraft
@@ -70,7 +72,7 @@ from foundation.ledger.signer import SignerClient, answer
 from foundation.objects import ObjectStore
 from foundation.problems import Refused
 from foundation.settings import Settings
-from foundation.statements.canonical import Json, b64, canonical, parse_time, time_text
+from foundation.statements.canonical import Json, b64, canonical, parse_time, time_text, unb64
 from foundation.statements.keyfile import Curve, CurveKey, ExchangeKey, generate
 from foundation.statements.signed import KeySigner, Statement, decode, decode_body, sign, unsigned
 from foundation.statements.store import kept_statement, kept_statements, papers_waiting
@@ -267,9 +269,28 @@ class World:
         """One seat's key enters."""
         who = actor(member.seat, member.uscc, member.name)
         await doors.accept_statement(self.desk, who, statement)
+        await self.show_possession(member)
 
-    def member_key(self, member: SeatHolder, **changes: Any) -> Statement:
-        """The signed key of a seat."""
+    async def show_possession(self, member: SeatHolder) -> None:
+        """A seat answers what its organisation is asked of its opening key."""
+        who = actor(member.seat, member.uscc, member.name)
+        for asked in await member_keys.open_questions(self.db, who):
+            if asked["kid"] == member.exchange.kid:
+                nonce, own = unb64(asked["nonce"], 16), member.exchange
+                drill = drills.Drill(nonce=nonce, purpose=drills.POSSESSION, suite=self.suite)
+                said = drills.answer(drill, own.exchange, own.public, unb64(asked["wrap"]))
+                await member_keys.take_possession(self.db, asked["member_key"], nonce, said)
+
+    async def all_show_possession(self) -> None:
+        """Those whose last answer is old are asked once more, and answer."""
+        await member_keys.ask_due_possessions(self.db)
+        for member in self.members.values():
+            await self.show_possession(member)
+
+    def member_key(
+        self, member: SeatHolder, own: KeySigner | None = None, **changes: Any
+    ) -> Statement:
+        """The key of a seat, signed by its organisation and by the key itself."""
         body: dict[str, Any] = {
             "v": 1,
             "uscc": member.uscc,
@@ -286,7 +307,7 @@ class World:
             "not_after": time_text(START + timedelta(days=365)),
             **changes,
         }
-        return self.by_licence("member-key", body, member.uscc)
+        return sign(self.by_licence("member-key", body, member.uscc), own or member.signer)
 
     async def draft(self, *, minimum: int = 3, number: str = "A-1", **lot: Any) -> None:
         """A drafted tender with one lot and one file of its document."""
@@ -302,7 +323,7 @@ class World:
 
     async def announcement(self, deadline: datetime = DEADLINE, **changes: Any) -> Announcement:
         """The notice with all registered seats."""
-        found = await tenders.list_member_keys(self.db)
+        found = await member_keys.list_member_keys(self.db)
         sids = {row["kid"]: row["sid"] for row in found}
         values: dict[str, Any] = {
             "issued_on": ISSUED_ON,

@@ -574,6 +574,17 @@ CREATE TABLE bidding.plan (
 
 COMMENT ON TABLE bidding.plan IS '招标计划: published early, before the notice of the tender.';
 
+CREATE TABLE bidding.possession (
+    member_key bytea NOT NULL,
+    nonce bytea NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expected text NOT NULL,
+    wrap bytea NOT NULL,
+    answered_at timestamp with time zone
+);
+
+COMMENT ON TABLE bidding.possession IS 'Questions to the holders of member keys. answered_at: when the right answer came.';
+
 CREATE TABLE bidding.postponement (
     schedule bytea NOT NULL,
     lot uuid NOT NULL,
@@ -1511,9 +1522,6 @@ ALTER TABLE ONLY bidding.mandate
     ADD CONSTRAINT mandate_pkey PRIMARY KEY (sid);
 
 ALTER TABLE ONLY bidding.member_key
-    ADD CONSTRAINT member_key_kid_key UNIQUE (kid);
-
-ALTER TABLE ONLY bidding.member_key
     ADD CONSTRAINT member_key_pkey PRIMARY KEY (sid);
 
 ALTER TABLE ONLY bidding.member_key
@@ -1533,6 +1541,9 @@ ALTER TABLE ONLY bidding.plan
 
 ALTER TABLE ONLY bidding.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY bidding.possession
+    ADD CONSTRAINT possession_pkey PRIMARY KEY (member_key, nonce);
 
 ALTER TABLE ONLY bidding.postponement
     ADD CONSTRAINT postponement_pkey PRIMARY KEY (schedule);
@@ -1740,6 +1751,10 @@ CREATE INDEX mandate_of_key ON bidding.mandate USING btree (kid);
 
 CREATE INDEX mandate_of_owner ON bidding.mandate USING btree (owner);
 
+CREATE INDEX member_key_uscc ON bidding.member_key USING btree (uscc, not_after);
+
+CREATE INDEX possession_answered ON bidding.possession USING btree (member_key, answered_at);
+
 CREATE INDEX postponement_of_lot ON bidding.postponement USING btree (lot, proposed_at);
 
 CREATE UNIQUE INDEX seat_has_one_expert ON experts.seat USING btree (lot, number) WHERE (status <> 'recused'::text);
@@ -1930,6 +1945,9 @@ ALTER TABLE ONLY bidding.opening
 
 ALTER TABLE ONLY bidding.opening
     ADD CONSTRAINT opening_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
+
+ALTER TABLE ONLY bidding.possession
+    ADD CONSTRAINT possession_member_key_fkey FOREIGN KEY (member_key) REFERENCES bidding.member_key(sid);
 
 ALTER TABLE ONLY bidding.postponement
     ADD CONSTRAINT postponement_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
@@ -2162,6 +2180,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE bidding.opened_stage TO sunbid_bidding;
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.opening TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.plan TO sunbid_bidding;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE bidding.possession TO sunbid_bidding;
+
+GRANT UPDATE(answered_at) ON TABLE bidding.possession TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.postponement TO sunbid_bidding;
 

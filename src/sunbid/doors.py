@@ -17,7 +17,7 @@ from bidding.opening import store as opening_store
 from bidding.participant import service as mandates
 from bidding.participant.domain import RELEASE
 from bidding.sealing.bodies import MemberKey
-from bidding.tender import drill
+from bidding.tender import drill, member_key_store, member_keys
 from bidding.tender import service as tender
 from bidding.tender import store as tender_store
 from experts.drawing import service as drawing
@@ -45,6 +45,10 @@ from foundation.statements.store import (
 BIDDER: Final = "bidder"
 MEMBER_KEY: Final = "member-key"
 MANDATES: Final = frozenset({"mandate", "mandate-revoke"})
+WHO_SIGNS: Final = {
+    1: "the signature of its one signer",
+    2: "the signatures of the organisation's licence and of the member's own signing key",
+}
 SEAT_DEVICE: Final = "custodian"
 # That one of these is kept its signer alone is told: others could try their guesses of a vote.
 PERSONAL: Final = frozenset({"pledge", "scorecard", "dissent", "vote"})
@@ -98,6 +102,8 @@ async def sign_paper(
         subject, kid = await _signer_of(desk, connection, actor, held, signature)
         if has_signed(held, subject, kid):
             return held.statement, held.completed_at is not None
+        if kind == "opening-keys":
+            await member_keys.require_possession(connection, held.statement, now)
         signed, complete = await add_signature(
             connection, held, signature, subject=subject, kid=kid, at=now
         )
@@ -198,7 +204,7 @@ async def show_paper(desk: Desk, actor: Actor, sid: str) -> Paper:
 async def _member_key(desk: Desk, _: Actor, statement: Statement) -> None:
     async with transaction(desk.db, "bidding", tender_store.CONSTRAINTS) as connection:
         now = await platform_now(connection)
-        body = await tender.accept_member_key(connection, statement, desk.anchors, now)
+        body = await member_keys.accept_member_key(connection, statement, desk.anchors, now)
         if body.unattended:
             # Its organisation's licence vouches for the key, and nobody is there to use the licence
             # every eight hours: the seat opens its own sessions.
@@ -276,8 +282,9 @@ async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> No
     acceptor = STATEMENTS.get(statement.type)
     if acceptor is None:
         raise UnknownType(f"expected one of {', '.join(sorted(STATEMENTS))}, got {statement.type}")
-    if len(statement.sigs) != 1:
-        raise BadSignature(f"expected the signature of its one signer, got {len(statement.sigs)}")
+    needed = 2 if statement.type == MEMBER_KEY else 1
+    if len(statement.sigs) != needed:
+        raise BadSignature(f"expected {WHO_SIGNS[needed]}, got {len(statement.sigs)} signatures")
     if not await _is_accepted(desk, actor, statement):
         try:
             await acceptor(desk, actor, statement)
@@ -292,7 +299,7 @@ async def _is_accepted(desk: Desk, actor: Actor, statement: Statement) -> bool:
         return await mandates.is_kept(desk, statement)
     async with reading(desk.db, "bidding") as connection:
         if statement.type == MEMBER_KEY:
-            return await tender_store.member_key(connection, statement.sid) is not None
+            return await member_key_store.member_key(connection, statement.sid) is not None
         kept = await kept_statement(connection, statement.sid)
     if kept is None:
         return False

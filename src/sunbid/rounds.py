@@ -21,6 +21,7 @@ from bidding.opening.closing import close_due, cut_closed
 from bidding.opening.hygiene import clear_staging, leave_no_core
 from bidding.opening.unsealing import lots_to_open, lots_to_read_back, open_lot
 from bidding.tender.drill import ask_due_drills
+from bidding.tender.member_keys import ask_due_possessions
 from foundation.clock import LARGEST_SKEW, TOLD_SKEW, clock_skew
 from foundation.database import reading, transaction
 from foundation.ledger.sequencer import Tick
@@ -76,6 +77,7 @@ class Rounds:
     async def drill(self) -> None:
         """Ask the members of lots that are about to close whether they hold their keys."""
         await ask_due_drills(self.desk.db)
+        await ask_due_possessions(self.desk.db)
 
     async def read_back(self) -> None:
         """Read the sealed files of new acts back, and those of closed lots once more."""

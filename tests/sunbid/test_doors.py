@@ -119,5 +119,7 @@ async def test_what_carries_no_signature_or_a_strange_type_is_refused(world: Wor
     strange = sign(unsigned("closing", {"v": 1}), seat.signer)
     no = await refused(doors.accept_statement(world.desk, who, strange))
     assert isinstance(no, doors.UnknownType)
-    foreign = sign(bare, world.licence(world.members["T2"].uscc))
+    alone = sign(bare, world.licence(world.members["T2"].uscc))
+    assert isinstance(await refused(doors.accept_statement(world.desk, who, alone)), BadSignature)
+    foreign = sign(alone, seat.signer)
     assert isinstance(await refused(doors.accept_statement(world.desk, who, foreign)), NotAllowed)

@@ -141,6 +141,11 @@ def check_member_key(
         raise BadField(
             f"expected the member key of {body.name} in time, got it expired or too early"
         )
+    check_points(body)
+
+
+def check_points(body: MemberKey) -> None:
+    """Refuse keys off the suite's curve, and kids that are not those of the keys."""
     for kid, text in ((body.kid, body.pk), (body.sign_kid, body.sign_pk)):
         point = unb64(text, 65)
         try:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, NewType
 from uuid import UUID
 
-from foundation.problems import Conflict, Invalid, NotFound
+from foundation.problems import Conflict, Invalid, NotFound, TooMany
 
 TenderId = NewType("TenderId", UUID)
 LotId = NewType("LotId", UUID)
@@ -116,6 +116,24 @@ class MemberKeyTaken(Conflict):
     """This key was already registered in another statement."""
 
     code = "member-key-taken"
+
+
+class TooManyMemberKeys(TooMany):
+    """This organisation has registered too many member keys."""
+
+    code = "too-many-member-keys"
+
+
+class NotHeld(Conflict):
+    """This does not show that the key is held."""
+
+    code = "not-held"
+
+
+class PossessionMissing(Conflict):
+    """A member has not shown that it holds its key."""
+
+    code = "possession-missing"
 
 
 class NoticeRefused(Invalid):

@@ -11,7 +11,7 @@ from bidding.regime.clocks import beijing_date
 from bidding.sealing.bodies import OpeningKeys
 from bidding.sealing.opening_keys import check_independence, check_suite
 from bidding.sealing.refusals import NotIndependent
-from bidding.tender import store
+from bidding.tender import member_key_store
 from bidding.tender.domain import Lot, UnknownMember
 from foundation.database import Connection
 from foundation.statements.canonical import Json, time_text
@@ -120,7 +120,7 @@ def lot_ledger_body(held: Lot, kind: str, subject: str, at: datetime) -> dict[st
 
 
 async def _member(connection: Connection, sid: str) -> Statement:
-    raw = await store.member_key(connection, sid)
+    raw = await member_key_store.member_key(connection, sid)
     if raw is None:
         raise UnknownMember(
             f"no member key {sid[:16]}… is registered; its holder runs `sunbid custodian keygen`"

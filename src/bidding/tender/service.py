@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from bidding.licence.profile import licence_signers
 from bidding.plan.store import plan as plan_of
 from bidding.regime.clocks import beijing_date, clocks
-from bidding.sealing.bodies import MemberKey, Schedule
+from bidding.sealing.bodies import Schedule
 from bidding.sealing.opening_keys import check_algorithms
 from bidding.sealing.refusals import WrongSuite
 from bidding.sealing.suites import sealing_suite, suite_of
@@ -135,19 +134,6 @@ async def add_document(
         )
         await store.insert_document(connection, document)
     return document
-
-
-async def accept_member_key(
-    connection: Connection, statement: Statement, anchors: Sequence[bytes], now: datetime
-) -> MemberKey:
-    """Register the key of a possible member, vouched for by its organisation's licence."""
-    body = decode_body(statement, MemberKey)
-    signers = {s.uscc for s in licence_signers(statement, anchors, now)}
-    if body.uscc not in signers:
-        raise NotAllowed(f"a member key of {body.uscc} needs the signature of that organisation")
-    check_algorithms(statement, suite_of(body.suite))
-    await store.insert_member_key(connection, statement, body)
-    return body
 
 
 async def announce(
@@ -393,12 +379,6 @@ async def fetch_document(
         if document.name == name:
             return document, await objects.get(f"documents/{document.id}")
     raise DocumentMissing(f"the tender document has no file {name[:80]!r}")
-
-
-async def list_member_keys(db: Database) -> list[dict[str, Json]]:
-    """Return the registered keys of possible members, as agencies choose seats from them."""
-    async with reading(db, "bidding") as connection:
-        return await store.member_keys(connection)
 
 
 def is_party(held: Lot, actor: Actor | None) -> bool:

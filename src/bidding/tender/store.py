@@ -3,10 +3,9 @@
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 from uuid import UUID
 
-from bidding.sealing.bodies import MemberKey
 from bidding.tender.domain import (
     Document,
     DocumentNameTaken,
@@ -25,14 +24,11 @@ from bidding.tender.domain import (
 )
 from foundation.database import Connection, Record
 from foundation.problems import Refused
-from foundation.statements.canonical import parse_time, sid_bytes, unb64
-from foundation.statements.signed import Statement
 
 CONSTRAINTS: Final[Mapping[str, type[Refused]]] = {
     "lot_moves": WrongStatus,
     "document_lot_name_key": DocumentNameTaken,
     "tender_number_key": TenderNumberTaken,
-    "member_key_kid_key": MemberKeyTaken,
     "member_key_sign_kid_key": MemberKeyTaken,
 }
 
@@ -349,44 +345,6 @@ async def documents(connection: Connection, lot_id: UUID) -> list[Document]:
     return [Document(**dict(row)) for row in await connection.fetch(DOCUMENTS, lot_id)]
 
 
-INSERT_MEMBER_KEY: Final[LiteralString] = """
-    INSERT INTO bidding.member_key
-           (sid, uscc, name, seat, kid, sign_kid, sign_pk, raw, not_before, not_after)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT (sid) DO NOTHING
-"""
-
-
-async def insert_member_key(connection: Connection, statement: Statement, body: MemberKey) -> None:
-    """Write a member's key with the statement by which its organisation vouches for it."""
-    await connection.execute(
-        INSERT_MEMBER_KEY,
-        bytes.fromhex(statement.sid),
-        body.uscc,
-        body.name,
-        body.seat,
-        body.kid,
-        body.sign_kid,
-        unb64(body.sign_pk, 65),
-        statement.file(),
-        parse_time(body.not_before),
-        parse_time(body.not_after),
-    )
-
-
-MEMBER_KEY: Final[LiteralString] = """
-    SELECT raw
-      FROM bidding.member_key
-     WHERE sid = $1
-"""
-
-
-async def member_key(connection: Connection, sid: str) -> bytes | None:
-    """Return the member-key statement's file, or None."""
-    raw: bytes | None = await connection.fetchval(MEMBER_KEY, sid_bytes(sid))
-    return raw
-
-
 INSERT_DRILL: Final[LiteralString] = """
     INSERT INTO bidding.readiness
            (opening_keys, group_letter, seat_index, nonce, asked_at, expected, wrap)
@@ -461,20 +419,6 @@ async def answer_drill(
         answer,
     )
     return passed
-
-
-MEMBER_KEYS: Final[LiteralString] = """
-    SELECT encode(sid, 'hex') AS sid, uscc, name, seat, kid, sign_kid
-      FROM bidding.member_key
-     WHERE not_after > (SELECT foundation.platform_now())
-  ORDER BY name, sid
-     LIMIT 1000
-"""
-
-
-async def member_keys(connection: Connection) -> list[dict[str, Any]]:
-    """Return the registered member keys that are still in time."""
-    return [dict(row) for row in await connection.fetch(MEMBER_KEYS)]
 
 
 def _lot(row: Record) -> Lot:

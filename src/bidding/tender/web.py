@@ -10,12 +10,13 @@ from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
-from bidding.tender import drill, postponement, service
+from bidding.tender import drill, member_keys, postponement, service
 from bidding.tender.domain import Document, Lot, LotDraft, LotId, Parties, TenderDraft, TenderId
 from bidding.tender.papers import Groups
 from bidding.tender.postponement_store import Postponement
 from foundation.identity.request import actor_of, signed_in
-from foundation.statements.canonical import b64
+from foundation.statements.canonical import b64, unb64
+from foundation.statements.fields import B64of16, Hex, Sid
 
 DOCUMENT_LIMIT: Final = 64 * 1024 * 1024
 AnyRequest = Request[Any, Any, Any]
@@ -199,7 +200,33 @@ async def publish(request: AnyRequest, lot: FromPath[UUID]) -> Published:
 @get("/api/v1/member-keys", tags=["tenders"])
 async def list_member_keys(request: AnyRequest) -> list[dict[str, Any]]:
     """List the registered keys of possible custodians and remedy members."""
-    return await service.list_member_keys(request.app.state.desk.db)
+    return await member_keys.list_member_keys(request.app.state.desk.db)
+
+
+class PossessionAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the holder of a member key answers: the hash of what it unwrapped."""
+
+    member_key: Sid
+    nonce: B64of16
+    answer: Hex
+
+
+@get("/api/v1/possession-questions", tags=["tenders"])
+async def show_possession_questions(request: AnyRequest) -> list[dict[str, Any]]:
+    """What the member keys of one's organisation are asked, to show that they are held."""
+    return await member_keys.open_questions(request.app.state.desk.db, signed_in(request))
+
+
+@post("/api/v1/possession-answers", tags=["tenders"])
+async def answer_possession(
+    request: AnyRequest, data: JSONBody[PossessionAnswer]
+) -> dict[str, Any]:
+    """Answer such a question; the answer proves itself."""
+    signed_in(request)
+    nonce = unb64(data.nonce, 16)
+    db = request.app.state.desk.db
+    await member_keys.take_possession(db, data.member_key, nonce, data.answer)
+    return {"member_key": data.member_key}
 
 
 @get("/api/v1/lots/{lot:uuid}/sealing-material", tags=["tenders"])
@@ -306,5 +333,7 @@ routes: Final = [
     announce,
     publish,
     list_member_keys,
+    show_possession_questions,
+    answer_possession,
     sealing_material,
 ]

@@ -32,6 +32,7 @@ from sunbid.authority.phone import back_to
 from sunbid.seat.acts import (
     Seat,
     answer_drills,
+    answer_possession,
     keep_appointment,
     look,
     plain,
@@ -42,8 +43,8 @@ from sunbid.seat.acts import (
 from sunbid.seat.home import KEY, VOUCHED, claimed
 from sunbid.session import open_session
 
-Act = Literal["drill", "check", "release"]
-ACTS: Final = ("drill", "check", "release")
+Act = Literal["possess", "drill", "check", "release"]
+ACTS: Final = ("possess", "drill", "check", "release")
 
 
 class OtherQuestion(Conflict):
@@ -54,7 +55,7 @@ class OtherQuestion(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which platform asks which seat about which lot."""
+    """Which platform asks which seat about which lot; of possession no lot is named."""
 
     origin: str
     lot: str
@@ -104,6 +105,8 @@ def place_of_seat(at: str, kid: str, act: str, platforms: tuple[str, ...]) -> Pl
     known = parts.hostname in LOOPBACK or origin in platforms
     if not known or act not in ACTS:
         raise Invalid(f"expected a question of a platform known to this phone, got {at[:100]!r}")
+    if act == "possess":
+        return Place(origin=origin, lot="", kid=kid, act="possess")
     try:
         lot = str(UUID(parts.path.rsplit("/", 1)[-1]))
     except ValueError:
@@ -139,7 +142,7 @@ async def answer_question(
 def _examined(holders: Holders, place: Place, back: str | None) -> SeatView:
     with _at_work(holders, place) as seat:
         view = SeatView(
-            at=f"{place.origin}/lots/{place.lot}",
+            at=f"{place.origin}/lots/{place.lot}" if place.lot else place.origin,
             kid=place.kid,
             act=place.act,
             back=back,
@@ -148,6 +151,8 @@ def _examined(holders: Holders, place: Place, back: str | None) -> SeatView:
             seat="",
             opening_keys="",
         )
+        if place.act == "possess":
+            return view
         try:
             return _of_drill(view, seat) if place.act == "drill" else _of_list(view, seat)
         except Refused as refused:
@@ -184,6 +189,9 @@ def _of_list(view: SeatView, seat: Seat) -> SeatView:
 def _answer(holders: Holders, place: Place, shown: str) -> None:
     """Answer what was `shown`: the opening keys of a drill, or the closing of a list."""
     with _at_work(holders, place) as seat:
+        if place.act == "possess":
+            answer_possession(seat)
+            return
         if place.act == "drill":
             keep_appointment(seat, place.lot, expected=shown)
             answer_drills(seat, place.lot)

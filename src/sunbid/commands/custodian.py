@@ -19,12 +19,20 @@ from bidding.sealing.suites import SUITES
 from foundation.problems import Conflict
 from foundation.statements.canonical import Json, b64, time_text
 from foundation.statements.keyfile import PAIR, LoadedKey, load_key, new_key
-from foundation.statements.signed import unsigned
+from foundation.statements.signed import sign, unsigned
 from sunbid.client import load_session, platform_time
 from sunbid.commands.licence_app import sign_with_licence
 from sunbid.commands.login import default_session
 from sunbid.commands.signing import host_of, read_passphrase, write_statement
-from sunbid.seat.acts import Done, Seat, answer_drills, keep_appointment, send_check, send_release
+from sunbid.seat.acts import (
+    Done,
+    Seat,
+    answer_drills,
+    answer_possession,
+    keep_appointment,
+    send_check,
+    send_release,
+)
 from sunbid.seat.appointment import Held
 from sunbid.seat.home import KEY, VOUCHED, claimed
 from sunbid.seat.omissions import read_omission
@@ -59,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--unattended", action="store_true", help="the seat is kept by `custodian serve`"
     )
+    _action(actions, "possess", "show that the seat holds its opening key, where it is asked")
     for name, what in (
         ("ready", "keep the appointment of a lot and answer its drill"),
         ("check", "check one's shares of a closed lot, showing none"),
@@ -116,6 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do one action; what was refused is a sentence and nothing is sent."""
     action = {
         "keygen": _keygen,
+        "possess": _possess,
         "ready": _ready,
         "check": _check,
         "release": _release,
@@ -156,9 +166,20 @@ def _keygen(arguments: argparse.Namespace) -> int:
                 yes=arguments.yes,
             )
         )
-        client.post_statement("/api/v1/statements", vouched)
-    write_statement(home / VOUCHED, vouched)
+        # The seat's own key signs as well: nobody registers a key that another holds.
+        client.post_statement("/api/v1/statements", sign(vouched, keys.signer))
+        write_statement(home / VOUCHED, vouched)
+        answer_possession(Seat(home=home, keys=keys, client=client))
     _say(arguments, {"sid": vouched.sid, "kid": keys.exchange.kid})
+    return 0
+
+
+def _possess(arguments: argparse.Namespace) -> int:
+    """Answer what the organisation's keys are asked; nothing waiting is no failure."""
+    keys = _keys(arguments)
+    with load_session(arguments.session).client() as client:
+        answered = answer_possession(Seat(home=arguments.home, keys=keys, client=client))
+    _say(arguments, {"kid": keys.exchange.kid, "answered": answered})
     return 0
 
 

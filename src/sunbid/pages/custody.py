@@ -48,17 +48,38 @@ class SeatLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLine:
+    """A key of the organisation that is asked to show that it is held."""
+
+    kid: str
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustodyView:
-    """All seats of an organisation; those that are asked first."""
+    """All seats of an organisation, those that are asked first; and keys that are asked."""
 
     seats: tuple[SeatLine, ...]
+    keys: tuple[KeyLine, ...]
 
 
-def custody_view(tasks: Sequence[SeatTask], device: DeviceOf) -> CustodyView:
+def key_line(kid: str, address: str | None) -> KeyLine:
+    """One key and the way to the device that holds it."""
+    action = None
+    if address is not None:
+        label = words("custody.send.possess")
+        action = Action(label=label, href=address, kind="primary", icon="lock")
+    return KeyLine(kid=kid, action=action)
+
+
+def custody_view(
+    tasks: Sequence[SeatTask], device: DeviceOf, keys: Sequence[KeyLine] = ()
+) -> CustodyView:
     """The page of a member; `device` gives the address of its device where there is one."""
     rank = {"release": 0, "check": 1, "drill": 2, "waits": 3, "answered": 4}
     ordered = sorted(tasks, key=lambda task: (rank[task.asked], str(task.lot.deadline_at)))
-    return CustodyView(seats=tuple(seat_line(task, device(task)) for task in ordered))
+    seats = tuple(seat_line(task, device(task)) for task in ordered)
+    return CustodyView(seats=seats, keys=tuple(keys))
 
 
 def seat_line(task: SeatTask, address: str | None) -> SeatLine:

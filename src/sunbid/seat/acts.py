@@ -16,7 +16,7 @@ from bidding.sealing.bodies import Group
 from bidding.sealing.member import release_r, release_t, share_check
 from bidding.sealing.opening_keys import lot_keys
 from bidding.sealing.refusals import MemberRefuses
-from bidding.sealing.suites import suite_of
+from bidding.sealing.suites import SUITES, Suite, suite_of
 from foundation.problems import Refused
 from foundation.statements.canonical import BadField, b64, unb64
 from foundation.statements.keyfile import LoadedKey
@@ -58,6 +58,15 @@ class DrillQuestion(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     wrap: str
     passed: bool | None
+
+
+class PossessionQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """A question to the holder of a member key as the platform shows it."""
+
+    member_key: str
+    kid: str
+    nonce: str
+    wrap: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +148,38 @@ def answer_drills(seat: Seat, lot: str) -> int:
     if failed is not None:
         raise failed
     return answered
+
+
+def answer_possession(seat: Seat) -> int:
+    """Show that this seat holds its opening key, wherever its organisation is asked for it (2.10).
+
+    Before opening keys exist: the label names no lot, and the answer is a hash. Returns how many
+    questions were answered.
+    """
+    answered = 0
+    for asked in _possession_questions(seat.client.get("/api/v1/possession-questions")):
+        if asked.kid != seat.keys.exchange.kid:
+            continue
+        question = drill.Drill(
+            nonce=unb64(asked.nonce, 16), purpose=drill.POSSESSION, suite=suite_of_key(seat.keys)
+        )
+        answer = _answer(seat, question, asked.wrap)
+        said = {"member_key": asked.member_key, "nonce": asked.nonce, "answer": answer}
+        seat.client.post("/api/v1/possession-answers", said, key=f"possession {asked.nonce}")
+        answered += 1
+    return answered
+
+
+def suite_of_key(keys: LoadedKey) -> Suite:
+    """The suite whose curve a seat's keys lie on."""
+    return next(one for one in SUITES.values() if keys.signer.alg in one.signatures)
+
+
+def _possession_questions(value: Any) -> list[PossessionQuestion]:
+    try:
+        return msgspec.convert(value, list[PossessionQuestion])
+    except msgspec.ValidationError:
+        raise BadField("expected questions of possession, got something else") from None
 
 
 def _answer(seat: Seat, question: drill.Drill, wrap: str) -> str:

@@ -17,6 +17,7 @@ from sunbid.seat.acts import (
     Done,
     Seat,
     answer_drills,
+    answer_possession,
     done_key,
     look,
     plain,
@@ -59,6 +60,7 @@ class Service:
         """One round over all lots; False when the platform did not answer."""
         try:
             seat = self._at_work()
+            self._try("possession", lambda: self._possession(seat))
             for folder in lot_folders(seat.home):
                 if self.stop.is_set():
                     break
@@ -96,6 +98,11 @@ class Service:
         name = folder.lot
         self._try(f"{name} drill", lambda: self._drill(seat, name))
         self._try(f"{name} opening", lambda: self._opening(seat, name))
+
+    def _possession(self, seat: Seat) -> None:
+        answered = answer_possession(seat)
+        if answered:
+            log.info("possession of the opening key shown (%d)", answered)
 
     def _drill(self, seat: Seat, lot: str) -> None:
         answered = answer_drills(seat, lot)

@@ -12,14 +12,14 @@ from litestar.params import Body, FromPath
 from litestar.response import Redirect
 
 from bidding.opening.custody import SeatTask, seat_tasks
-from bidding.tender import drill, postponement
+from bidding.tender import drill, member_keys, postponement
 from bidding.tender.service import show_lot
 from foundation.identity.request import signed_in
 from foundation.language import BEIJING
 from foundation.problems import Invalid
 from foundation.settings import Settings
 from foundation.web import AnyRequest, page
-from sunbid.pages.custody import custody_view, ready_view
+from sunbid.pages.custody import custody_view, key_line, ready_view
 
 OFFICES: Final = frozenset({"agency", "trading-centre"})
 
@@ -37,21 +37,26 @@ async def own_seats(request: AnyRequest) -> Response[str]:
     actor = signed_in(request)
     state = request.app.state
     tasks = await seat_tasks(state.desk.db, actor.subject or "")
+    kids = {one["kid"] for one in await member_keys.open_questions(state.desk.db, actor)}
 
     def device(task: SeatTask) -> str | None:
-        return device_address(state.settings, task)
+        return device_address(state.settings, f"/lots/{task.lot.id}", task.kid, task.asked)
 
-    return await page(request, "custody/seats.html", custody_view(tasks, device))
+    keys = [
+        key_line(kid, device_address(state.settings, "/seats/custody", kid, "possess"))
+        for kid in sorted(kids)
+    ]
+    return await page(request, "custody/seats.html", custody_view(tasks, device, keys))
 
 
-def device_address(settings: Settings, task: SeatTask) -> str | None:
+def device_address(settings: Settings, at: str, kid: str, act: str) -> str | None:
     """The development phone stands for the member's device; in production there is none here."""
     if settings.mode == "production" or settings.licence_url is None:
         return None
     asked = {
-        "at": f"{settings.public_url}/lots/{task.lot.id}",
-        "kid": task.kid,
-        "act": task.asked,
+        "at": f"{settings.public_url}{at}",
+        "kid": kid,
+        "act": act,
         "back": f"{settings.public_url}/seats/custody",
     }
     return f"{settings.licence_url}/seat?{urlencode(asked)}"

@@ -46,6 +46,7 @@ async def signed(world: World, *sids: str | None) -> None:
 
 async def new_groups(world: World) -> Groups:
     """Groups for new opening keys; each version has a sid of its own."""
+    await world.all_show_possession()
     return (await world.announcement()).groups
 
 

@@ -197,7 +197,7 @@ async def test_no_two_seats_for_one_organisation_one_person_or_buyer_and_agency(
             keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
             exchange, signing = ExchangeKey(keys[0]), KeySigner(keys[1])
             vouched = world.member_key(
-                one, kid=exchange.kid, pk=b64(exchange.public), sign_kid=signing.kid,
+                one, signing, kid=exchange.kid, pk=b64(exchange.public), sign_kid=signing.kid,
                 sign_pk=b64(signing.public), **fields.get(f"_{number}", {}),
             )  # fmt: skip
             await doors.accept_statement(world.desk, actor(one.seat, one.uscc, one.name), vouched)

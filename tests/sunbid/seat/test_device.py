@@ -9,7 +9,7 @@ import pytest
 
 from bidding.opening.custody import seat_tasks
 from bidding.sealing.refusals import WrongOpeningKeys
-from bidding.tender import drill
+from bidding.tender import drill, member_keys
 from foundation.language import LANGUAGES, Language
 from foundation.problems import Invalid
 from foundation.statements.keyfile import LoadedKey, write_key
@@ -124,10 +124,27 @@ async def test_a_remedy_member_is_asked_when_the_list_is_countersigned(world: Wo
     assert await seat_tasks(world.db, world.actors["buyer"].subject or "") == []
 
 
+async def test_a_member_shows_on_its_device_that_it_holds_its_key(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.draft()
+    holders, client = a_device(world, "T1", monkeypatch)
+    who = client.actor
+    await world.set_clock(await world.now() + member_keys.ASKED_AFTER + timedelta(days=1))
+    await member_keys.ask_due_possessions(world.db)
+    assert len(await member_keys.open_questions(world.db, who)) == 1
+    place = asks(world, "T1", "possess")
+    view = await at_device(_examined, holders, place, None)
+    assert (view.kid, view.refusal) == (world.members["T1"].exchange.kid, None)
+    await at_device(_answer, holders, place, "")
+    assert await member_keys.open_questions(world.db, who) == []
+
+
 def test_only_a_platform_that_the_phone_knows_may_ask(tmp_path: Path) -> None:
     lot = "5f0c6f0e-8a54-4c0b-9d53-0f9f31f6a001"
     known = (ORIGIN,)
     assert place_of_seat(f"{ORIGIN}/lots/{lot}", "kid", "check", known).lot == lot
+    assert place_of_seat(f"{ORIGIN}/seats/custody", "kid", "possess", known).lot == ""
     for at, act in (
         (f"http://evil.example/lots/{lot}", "check"),
         (f"{ORIGIN}/lots/{lot}", "keygen"),

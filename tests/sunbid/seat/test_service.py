@@ -195,6 +195,7 @@ async def test_an_unattended_seat_opens_its_own_sessions(world: World) -> None:
 
     vouched = world.member_key(
         holder,
+        keys.signer,
         unattended=True,
         kid=keys.exchange.kid,
         pk=b64(keys.exchange.public),

@@ -13,14 +13,17 @@ from uuid import UUID
 
 import msgspec
 
+from bidding.licence.answers import (
+    read_answer,
+    read_key,
+    read_ticket,
+    read_value,
+    request_json,
+    wrap_json,
+)
 from bidding.licence.authority import (
     Answer,
-    AuthorityAway,
-    Declined,
-    Expired,
     OpeningKey,
-    Pending,
-    Signed,
     SignRequest,
     SignTicket,
     Status,
@@ -28,7 +31,7 @@ from bidding.licence.authority import (
 from bidding.licence.listing import KeptList
 from bidding.licence.profile import Anchor, LicenceSubject, check_licence, licence_subject
 from bidding.licence.wire import ask, ask_json
-from foundation.statements.canonical import Json, b64, unb64
+from foundation.statements.canonical import Json, unb64
 from foundation.statements.certificates import load_certificate
 from foundation.statements.signed import Signature, check_signature, decode
 
@@ -37,33 +40,6 @@ class _About(msgspec.Struct, frozen=True):
     id: str
     suites: list[str]
     anchors: list[str]
-
-
-class _Ticket(msgspec.Struct, frozen=True):
-    id: str
-    consent_url: str | None
-
-
-class _SignatureShape(msgspec.Struct, frozen=True):
-    alg: str
-    at: str | None
-    chain: list[str]
-    kid: str | None
-    sig: str
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    state: str
-    signature: _SignatureShape | None
-
-
-class _Key(msgspec.Struct, frozen=True):
-    kid: str
-    pk: str
-
-
-class _Value(msgspec.Struct, frozen=True):
-    value: str
 
 
 class LicenceAnswer(msgspec.Struct, frozen=True):
@@ -109,25 +85,17 @@ class DevAuthority:
 
     async def begin(self, request: SignRequest) -> SignTicket:
         """Send a request to the holder's app."""
-        asked = request.statement
-        value: Json = {
-            "holder": request.holder,
-            "host": request.host,
-            "purpose": request.purpose,
-            "statement": None if asked is None else {"type": asked.type, "body": asked.body},
-            "lot": None if request.lot is None else str(request.lot),
-        }
-        ticket = decode(await _json(self.origin, "POST", "/api/v1/tickets", value), _Ticket)
-        return SignTicket(id=ticket.id, consent_url=ticket.consent_url)
+        value = request_json(request)
+        return read_ticket(await _json(self.origin, "POST", "/api/v1/tickets", value))
 
     async def consent(self, ticket_id: str, *, yes: bool) -> Answer:
         """Answer for the holder, as `--yes` does; a real authority has no such call."""
         path = f"{_path(ticket_id)}/consent"
-        return _answer(await _json(self.origin, "POST", path, {"yes": yes}))
+        return read_answer(await _json(self.origin, "POST", path, {"yes": yes}))
 
     async def poll(self, ticket_id: str) -> Answer:
         """What the holder answered so far."""
-        return _answer(await _json(self.origin, "GET", _path(ticket_id)))
+        return read_answer(await _json(self.origin, "GET", _path(ticket_id)))
 
     async def status(self, certificate: bytes, at: datetime) -> Status:
         """Whether a certificate was revoked at or before `at`; Unknown where no list can be had."""
@@ -143,14 +111,12 @@ class DevAuthority:
     async def opening_key(self, ticket_id: str, lot: UUID) -> OpeningKey | None:
         """The key made in the app for this lot."""
         path = f"{_path(ticket_id)}/opening-key"
-        key = decode(await _json(self.origin, "POST", path, {"lot": str(lot)}), _Key)
-        return OpeningKey(key.kid, unb64(key.pk, 65))
+        return read_key(await _json(self.origin, "POST", path, {"lot": str(lot)}))
 
     async def unwrap(self, ticket_id: str, kid: str, info: bytes, ct: bytes) -> bytes:
         """Have one wrap opened in the app."""
-        value: Json = {"kid": kid, "info": b64(info), "ct": b64(ct)}
         path = f"{_path(ticket_id)}/unwrap"
-        return unb64(decode(await _json(self.origin, "POST", path, value), _Value).value, 32)
+        return read_value(await _json(self.origin, "POST", path, wrap_json(kid, info, ct)))
 
     def subject(self, certificate: bytes) -> LicenceSubject:
         """Whom a certificate names."""
@@ -181,27 +147,3 @@ async def _json(origin: str, method: str, path: str, value: Json = None) -> Json
 
 def _path(ticket_id: str) -> str:
     return f"/api/v1/tickets/{quote(ticket_id, safe='')}"
-
-
-def _answer(value: Json) -> Answer:
-    answer = decode(value, _Answer)
-    match answer.state:
-        case "pending":
-            return Pending()
-        case "signed":
-            return Signed(None if answer.signature is None else _signature(answer.signature))
-        case "declined":
-            return Declined()
-        case "expired":
-            return Expired()
-    raise AuthorityAway(f"expected a state of a request, got {answer.state[:40]!r}")
-
-
-def _signature(shape: _SignatureShape) -> Signature:
-    return Signature(
-        alg=shape.alg,
-        at=shape.at,
-        chain=tuple(unb64(der) for der in shape.chain),
-        kid=shape.kid,
-        sig=unb64(shape.sig, 64),
-    )

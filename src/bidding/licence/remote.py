@@ -20,18 +20,22 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from bidding.licence.answers import (
+    read_answer,
+    read_key,
+    read_ticket,
+    read_value,
+    request_json,
+    wrap_json,
+)
 from bidding.licence.authority import (
     Answer,
     AuthorityAway,
-    Declined,
-    Expired,
     Good,
     LicenceRefused,
     NoConsent,
     OpeningKey,
-    Pending,
     Revoked,
-    Signed,
     SignRequest,
     SignTicket,
     Status,
@@ -52,7 +56,7 @@ from bidding.licence.profile import (
 from bidding.licence.revocation import OLDEST_LIST
 from bidding.licence.tokens import ALGORITHMS, BadReply, PinnedKey, TokenReader, TokenWriter
 from foundation.problems import Invalid, Refused, Unavailable
-from foundation.statements.canonical import Json, b64, parse_time, unb64
+from foundation.statements.canonical import Json, b64, parse_time
 from foundation.statements.certificates import BadChain, load_certificate
 from foundation.statements.signed import Signature, check_signature, decode
 
@@ -96,33 +100,6 @@ class _SettingsShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suites: tuple[str, ...] = ("INTL-1",)
     uscc_paths: tuple[str, ...] = ("subject:2.5.4.5", "subject:2.5.4.97,NTRCN-(.*)")
     timeout_s: float = DEFAULT_TIMEOUT_S
-
-
-class _Ticket(msgspec.Struct, frozen=True):
-    id: str
-    consent_url: str | None
-
-
-class _SignatureShape(msgspec.Struct, frozen=True):
-    alg: str
-    at: str | None
-    chain: list[str]
-    kid: str | None
-    sig: str
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    state: str
-    signature: _SignatureShape | None
-
-
-class _Key(msgspec.Struct, frozen=True):
-    kid: str
-    pk: str
-
-
-class _Value(msgspec.Struct, frozen=True):
-    value: str
 
 
 class _Status(msgspec.Struct, frozen=True):
@@ -193,37 +170,11 @@ class HttpAuthority:
 
     async def begin(self, request: SignRequest) -> SignTicket:
         """Send a request to the holder's app."""
-        asked = request.statement
-        ticket = decode(
-            await self._ask(
-                "begin",
-                {
-                    "holder": request.holder,
-                    "host": request.host,
-                    "purpose": request.purpose,
-                    "statement": None
-                    if asked is None
-                    else {"type": asked.type, "body": asked.body},
-                    "lot": None if request.lot is None else str(request.lot),
-                },
-            ),
-            _Ticket,
-        )
-        return SignTicket(id=ticket.id, consent_url=ticket.consent_url)
+        return read_ticket(await self._ask("begin", request_json(request)))
 
     async def poll(self, ticket_id: str) -> Answer:
         """What the holder answered so far."""
-        answer = decode(await self._ask("poll", {"ticket": ticket_id}), _Answer)
-        match answer.state:
-            case "pending":
-                return Pending()
-            case "signed":
-                return Signed(None if answer.signature is None else _signature(answer.signature))
-            case "declined":
-                return Declined()
-            case "expired":
-                return Expired()
-        raise BadReply(f"expected a state of a request, got {answer.state[:40]!r}")
+        return read_answer(await self._ask("poll", {"ticket": ticket_id}))
 
     async def status(self, certificate: bytes, at: datetime) -> Status:
         """By the newest list, else by what a login of the last 24 hours was told."""
@@ -257,20 +208,12 @@ class HttpAuthority:
     async def opening_key(self, ticket_id: str, lot: UUID) -> OpeningKey | None:
         """The key made in the app for this lot; None where the app makes none."""
         result = await self._ask("opening-key", {"ticket": ticket_id, "lot": str(lot)})
-        if result is None:
-            return None
-        key = decode(result, _Key)
-        return OpeningKey(key.kid, unb64(key.pk, 65))
+        return None if result is None else read_key(result)
 
     async def unwrap(self, ticket_id: str, kid: str, info: bytes, ct: bytes) -> bytes:
         """Have one wrap opened in the app."""
-        asked: dict[str, Json] = {
-            "ticket": ticket_id,
-            "kid": kid,
-            "info": b64(info),
-            "ct": b64(ct),
-        }
-        return unb64(decode(await self._ask("unwrap", asked), _Value).value, 32)
+        asked = {"ticket": ticket_id, **wrap_json(kid, info, ct)}
+        return read_value(await self._ask("unwrap", asked))
 
     def subject(self, certificate: bytes) -> LicenceSubject:
         """Whom a certificate names; refuses where the places of the settings disagree."""
@@ -353,13 +296,3 @@ def _status(told: _Status) -> Status:
         case "unknown":
             return Unknown(told.reason or "the licence service does not know the certificate")
     raise BadReply(f"expected a status, got {told.status[:40]!r}")
-
-
-def _signature(shape: _SignatureShape) -> Signature:
-    return Signature(
-        alg=shape.alg,
-        at=shape.at,
-        chain=tuple(unb64(der) for der in shape.chain),
-        kid=shape.kid,
-        sig=unb64(shape.sig, 64),
-    )

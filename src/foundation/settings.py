@@ -56,8 +56,10 @@ class Settings:
     platform_device_chain: Path | None = None
     licence_anchors: tuple[Path, ...] = ()
     licence_url: str | None = None
-    # The settings of a real licence service; None: the development authority at licence_url.
-    licence_service: Path | None = None
+    # The development authority of licences of SM2, beside the other.
+    licence_gm_url: str | None = None
+    # The settings of real licence services; without: the development authority at licence_url.
+    licence_services: tuple[Path, ...] = ()
     tick_s: float = 5.0
     policy: Path | None = None
     administrators: Path | None = None
@@ -98,7 +100,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         platform_device_chain=given.path("SUNBID_PLATFORM_DEVICE_CHAIN"),
         licence_anchors=given.paths("SUNBID_LICENCE_ANCHORS"),
         licence_url=given.address("SUNBID_LICENCE_URL"),
-        licence_service=given.path("SUNBID_LICENCE_SERVICE"),
+        licence_gm_url=given.address("SUNBID_LICENCE_GM_URL"),
+        licence_services=given.paths("SUNBID_LICENCE_SERVICE"),
         tick_s=given.number("SUNBID_TICK_S", 5.0, least=0.01, most=LONGEST_TICK_S),
         policy=given.path("SUNBID_POLICY"),
         administrators=given.path("SUNBID_ADMINISTRATORS"),

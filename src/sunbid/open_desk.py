@@ -8,6 +8,7 @@ from bidding.bid.desk import Desk
 from bidding.licence.authority import LicenceAuthority
 from bidding.licence.development import DevAuthority
 from bidding.licence.remote import BadAuthoritySettings, HttpAuthority
+from bidding.licence.several import SeveralAuthorities
 from foundation.database import Database
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
@@ -39,18 +40,25 @@ def open_desk(db: Database, settings: Settings, now: datetime) -> Desk:
 
 
 def _authority(settings: Settings, anchors: tuple[bytes, ...]) -> LicenceAuthority:
-    """The licence service of the settings, else the development authority.
+    """The licence services of the settings, else the development authorities; one for each suite.
 
     Refuses a service whose roots are not those of `SUNBID_LICENCE_ANCHORS`: production has looked
     at those alone.
     """
-    if settings.licence_service is None:
-        return DevAuthority(origin=settings.licence_url or "", anchors=anchors)
-    found = HttpAuthority.from_file(settings.licence_service)
+    each: list[LicenceAuthority] = [_service(path, anchors) for path in settings.licence_services]
+    if not each:
+        each.append(DevAuthority(origin=settings.licence_url or "", anchors=anchors))
+    if settings.licence_gm_url is not None:
+        suites = frozenset({"GM-1"})
+        each.append(DevAuthority(origin=settings.licence_gm_url, anchors=anchors, suites=suites))
+    return each[0] if len(each) == 1 else SeveralAuthorities(tuple(each))
+
+
+def _service(path: Path, anchors: tuple[bytes, ...]) -> HttpAuthority:
+    found = HttpAuthority.from_file(path)
     if set(found.anchors) - set(anchors):
         raise BadAuthoritySettings(
-            f"expected the anchors of {settings.licence_service.name} among those of "
-            "SUNBID_LICENCE_ANCHORS, got others"
+            f"expected the anchors of {path.name} among those of SUNBID_LICENCE_ANCHORS, got others"
         )
     return found
 

@@ -91,6 +91,27 @@ def test_nothing_is_released_before_the_hour(heads: Heads) -> None:
     )
 
 
+def test_a_closing_by_a_schedule_that_was_postponed_gets_nothing(heads: Heads) -> None:
+    world = opened(heads)
+    material, shown = world.shown()
+    hour = OPENS + timedelta(days=3)
+    stages = [{"stage": 1, "volumes": ["price", "qual"], "opens_at": time_text(hour)}]
+    later = schedule(version=2, prev=world.plan.sid, deadline=time_text(hour), stages=stages)
+    world.ledger.add(later)
+    found = {
+        **material,
+        "schedules": [*material["schedules"], later.json()],
+        "leaves": [one.to_json() for one in world.ledger.openings],
+        "proofs": {str(one.index): world.ledger.proof(one.index) for one in world.ledger.openings},
+    }
+    question = replace(
+        asked(opened(heads), heads),
+        material=read_material(canonical(found)),
+        shown=read_shown(shown),
+    )
+    assert "newest schedule" in refusal(question, heads, hour).message
+
+
 FORGED: dict[str, tuple[Callable[[Heads], Opened], str]] = {
     "another platform": (lambda h: opened(h, signer=signer_under("forger")), "opening-unproven"),
     "a licence instead": (lambda h: opened(h, signer=licence(BUYER)), "opening-unproven"),

@@ -11,7 +11,7 @@ from foundation.clock import read_clock
 from foundation.database import reading
 from foundation.identity import Actor, require
 from foundation.identity import challenge as challenges
-from foundation.identity.actor import ADMINISTRATOR, NewActor
+from foundation.identity.actor import ADMINISTRATOR, OPERATOR, NewActor
 from foundation.identity.domain import Challenge, Purpose, Session
 from foundation.identity.login import (
     actors_of_role,
@@ -31,6 +31,7 @@ from foundation.statements.signed import (
     unsigned,
 )
 from foundation.web import AnyRequest
+from sunbid.doors import SEAT_DEVICE
 from sunbid.web.authentication import browser_of, session_cookie, session_token
 from sunbid.web.identity_desk import (
     NEWCOMER,
@@ -40,6 +41,8 @@ from sunbid.web.identity_desk import (
 )
 
 FASTEST_CLOCK: Final = 3600
+# Whoever could give these a key could look and act as another company: support has no such way.
+BY_PROOF: Final = frozenset({NEWCOMER, OPERATOR, SEAT_DEVICE})
 
 
 class AskedStatement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -246,9 +249,16 @@ async def me(request: AnyRequest) -> SessionView:
 @post("/api/v1/actors", tags=["identity"])
 async def add_actor(request: AnyRequest, data: JSONBody[NewActorBody]) -> ActorView:
     """An administrator registers an organisation or a person."""
+    actor = require(signed_in(request), ADMINISTRATOR)
+    if data.role in BY_PROOF:
+        raise Invalid(
+            f"expected a role that is given here, got {data.role}: a company logs in with its "
+            "licence, its operator under its mandate, a seat by its member key; nobody gives them "
+            "another key"
+        )
     made = await register_actor(
         desk_of(request).db,
-        signed_in(request),
+        actor,
         NewActor(
             role=data.role,
             subject=data.subject,

@@ -1,5 +1,6 @@
 """Logging in and signing over HTTP: routes, pages, cookies, forms; the authority is real."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -10,16 +11,26 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric import ec
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from bidding.licence.folder import AuthorityFolder, open_folder
 from foundation.settings import Settings
-from foundation.statements.signed import check_signature, from_json, kid_of, sign, unsigned
+from foundation.statements.canonical import b64
+from foundation.statements.signed import (
+    KeySigner,
+    check_signature,
+    from_json,
+    kid_of,
+    sign,
+    unsigned,
+)
 from identity_server import PAPER, anchor_file, make_app
 from licences import a_uscc, running_authority
 
 HOLDER = a_uscc(1)
+ADMIN = KeySigner(ec.generate_private_key(ec.SECP256R1()))
 Browser = AsyncTestClient[Litestar]
 JSON = {"accept": "application/json"}
 PAGE = {"accept": "text/html"}
@@ -50,7 +61,10 @@ async def client(
         public_url="http://testserver.local:80",
         licence_url=authority_url,
         licence_anchors=(anchor_file(tmp_path, folder.root),),
+        administrators=tmp_path / "administrators.json",
     )
+    known = {"name": "运维", "alg": "ES256", "pk": b64(ADMIN.public)}
+    (tmp_path / "administrators.json").write_text(json.dumps([known]))
     async with AsyncTestClient(make_app(chosen), base_url="http://testserver.local") as made:
         yield made
 
@@ -58,6 +72,13 @@ async def client(
 async def log_in(client: Browser, folder: AuthorityFolder) -> httpx.Response:
     asked = (await client.post("/api/v1/challenges", json={"purpose": "login"})).json()
     signed = sign(unsigned(asked["type"], asked["body"]), folder.licence(HOLDER).signer)
+    return await client.post("/api/v1/sessions", json={"statement": signed.json()})
+
+
+async def log_in_by_key(client: Browser, key: KeySigner) -> httpx.Response:
+    """The session of whoever holds a key."""
+    asked = (await client.post("/api/v1/challenges", json={"purpose": "login"})).json()
+    signed = sign(unsigned(asked["type"], asked["body"]), key)
     return await client.post("/api/v1/sessions", json={"statement": signed.json()})
 
 
@@ -281,3 +302,26 @@ async def test_actors_are_registered_by_administrators_only(
     assert (answer.status_code, answer.json()["code"]) == (403, "wrong-role")
     assert (await client.get("/api/v1/actors?role=expert", headers=bearer)).status_code == 403
     assert (await client.post("/api/v1/actors", json=new)).status_code == 401
+
+
+@pytest.mark.parametrize("role", ["bidder", "operator", "custodian"])
+async def test_support_gives_no_company_operator_or_seat_another_key(
+    client: Browser, role: str
+) -> None:
+    said = (await log_in_by_key(client, ADMIN)).json()
+    assert said["actor"]["role"] == "administrator"
+    bearer = {"authorization": f"Bearer {said['token']}"}
+    key = KeySigner(ec.generate_private_key(ec.SECP256R1()))
+    named = {"name": "示例建设甲有限公司", "subject": HOLDER}
+    given = {"role": role, **named, "alg": "ES256", "pk": b64(key.public)}
+    answer = await client.post("/api/v1/actors", json=given, headers=bearer)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    # Nor a name under which it would be taken for another.
+    answer = await client.post("/api/v1/actors", json={"role": role, **named}, headers=bearer)
+    assert answer.status_code == 422
+    assert (await log_in_by_key(client, key)).status_code in {401, 403}
+    # Of persons a key is given once and never exchanged.
+    for one, status in ((key, 201), (key, 409)):
+        person = {"role": "expert", "name": "专家", "alg": "ES256", "pk": b64(one.public)}
+        answer = await client.post("/api/v1/actors", json=person, headers=bearer)
+        assert answer.status_code == status

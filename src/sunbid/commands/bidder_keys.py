@@ -23,7 +23,7 @@ from bidding.sealing.unseal import fits_half
 from foundation.problems import Invalid
 from foundation.statements.canonical import unb64
 from foundation.statements.signed import kid_of
-from sunbid.commands.signing import DEFAULT_APP, KEY_FORMS, host_of, read_passphrase
+from sunbid.commands.signing import APP_FORMS, DEFAULT_APP, KEY_FORMS, host_of, read_passphrase
 from sunbid.keys.adapters import Agreement, open_key
 
 OPENING_KEY: Final = "opening-key.json"
@@ -40,14 +40,13 @@ class AppKey:
 
     def half(self, head: Head) -> bytes:
         """B of an envelope, opened in the app; refuses a value that does not fit."""
-        from bidding.licence.development import DevAuthority
+        from sunbid.commands.licence_app import app_of
 
         kid = kid_of(self.public)
         for entry in head.wraps.b:
             if entry.kid == kid:
                 info, ct = head.binding.info("B", entry.i), unb64(entry.ct)
-                authority = DevAuthority(origin=self.app, anchors=())
-                value = asyncio.run(authority.unwrap(self.ticket, kid, info, ct))
+                value = asyncio.run(app_of(self.app).unwrap(self.ticket, kid, info, ct))
                 if not fits_half(head, "B", value):
                     raise WrongB("expected the key that this envelope was sealed with, got another")
                 return value
@@ -66,7 +65,7 @@ def add_own_key(parser: argparse.ArgumentParser) -> None:
         help="the recovery code (解密凭证) instead of the opening key",
     )
     add("--licence-app", action="store_true", help="the key of this lot in the licence app")
-    add("--app", default=DEFAULT_APP, metavar="URL", help="the licence app")
+    add("--app", default=DEFAULT_APP, metavar="URL", help=APP_FORMS)
     add("--yes", action="store_true", help="consent for the licence holder (development)")
 
 
@@ -78,10 +77,9 @@ def app_key(args: argparse.Namespace, uscc: str, lot: str, host: str = "sunbid s
 async def _app_key(args: argparse.Namespace, uscc: str, lot: str, host: str) -> AppKey:
     # Imported here: whoever uses no app need not wait for what reads certificates.
     from bidding.licence.authority import SignRequest
-    from bidding.licence.development import DevAuthority
-    from sunbid.commands.licence_app import consented_ticket
+    from sunbid.commands.licence_app import app_of, consented_ticket
 
-    authority = await DevAuthority.open(args.app)
+    authority = app_of(args.app)
     asked = SignRequest(holder=uscc, host=host, purpose="opening", lot=UUID(lot))
     ticket, _ = await consented_ticket(authority, asked, yes=args.yes)
     key = await authority.opening_key(ticket, UUID(lot))

@@ -13,6 +13,7 @@ from foundation.problems import Invalid, Unavailable
 from foundation.statements.signed import Statement, sign
 
 DEFAULT_APP: Final = "http://127.0.0.1:8001"
+APP_FORMS: Final = "the licence app: its address, or the settings file of a licence service"
 KEY_FORMS: Final = "a key file, a PKCS#12 file (.p12) or pkcs11:token=…;object=…?module-path=…"
 
 
@@ -27,7 +28,7 @@ def add_signer(parser: argparse.ArgumentParser) -> None:
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--licence", metavar="USCC", help="sign with this licence in its app")
     who.add_argument("--key", metavar="FILE", help=f"sign with {KEY_FORMS}")
-    parser.add_argument("--app", default=DEFAULT_APP, metavar="URL", help="the licence app")
+    parser.add_argument("--app", default=DEFAULT_APP, metavar="URL", help=APP_FORMS)
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE")
     parser.add_argument(
         "--yes", action="store_true", help="consent for the licence holder (development)"

@@ -26,7 +26,8 @@ from foundation.statements.canonical import b64
 from foundation.statements.keyfile import new_key, read_public
 from foundation.statements.signed import find_signature, read
 from identity_server import anchor_file, running_platform
-from licences import ROOT, a_uscc, running_authority
+from licence_service import ask, running_service, settings
+from licences import ROOT, a_uscc, free_port, running_authority
 
 HOLDER = a_uscc(1)
 PASSPHRASE = "a long enough passphrase"
@@ -321,3 +322,34 @@ def test_the_phone_never_shows_a_key(authority_url: str, folder: AuthorityFolder
         connection.request("GET", path)
         assert connection.getresponse().status == 404
         connection.close()
+
+
+def test_a_licence_service_signs_a_login_when_its_holder_says_yes(
+    platform: str, folder: AuthorityFolder, tmp_path: Path
+) -> None:
+    uscc, port = a_uscc(71), free_port()
+    folder.issue(
+        uscc, "示例建设丙有限公司", "enterprise", datetime.now(UTC), "http://x.example/crl"
+    )
+    app = settings(tmp_path / "service", folder.path, f"http://127.0.0.1:{port}")
+    session = tmp_path / "session.json"
+    who = ["--licence", uscc, "--app", str(app), "--session", str(session)]
+    words = [sys.executable, "-m", "sunbid", "login", "--server", platform, *who]
+    with running_service(folder.path, tmp_path / "service", port) as url:
+        command = subprocess.Popen(
+            words,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert command.stderr is not None
+        asked = command.stderr.readline()
+        assert "Confirm in the licence app" in asked
+        assert not session.exists()
+        ask(url, "/test/consent", {"ticket": asked.rsplit("/", 1)[-1].strip(), "yes": True})
+        _, said = command.communicate(timeout=60)
+        assert command.returncode == 0, said
+        assert json.loads(session.read_text())["subject"] == uscc
+        # Nobody answers for the holder of a real licence.
+        refused = sunbid("login", "--server", platform, *who, "--yes", status=2)
+        assert "in development only" in refused.stderr

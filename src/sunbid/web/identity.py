@@ -42,7 +42,7 @@ from sunbid.web.identity_desk import (
 
 FASTEST_CLOCK: Final = 3600
 # Whoever could give these a key could look and act as another company: support has no such way.
-BY_PROOF: Final = frozenset({NEWCOMER, OPERATOR, SEAT_DEVICE})
+BY_PROOF: Final = frozenset({NEWCOMER, OPERATOR})
 
 
 class AskedStatement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -250,7 +250,8 @@ async def me(request: AnyRequest) -> SessionView:
 async def add_actor(request: AnyRequest, data: JSONBody[NewActorBody]) -> ActorView:
     """An administrator registers an organisation or a person."""
     actor = require(signed_in(request), ADMINISTRATOR)
-    if data.role in BY_PROOF:
+    # An office of custodians is registered by its licence; its devices come with their member keys.
+    if data.role in BY_PROOF or (data.role == SEAT_DEVICE and data.pk is not None):
         raise Invalid(
             f"expected a role that is given here, got {data.role}: a company logs in with its "
             "licence, its operator under its mandate, a seat by its member key; nobody gives them "

@@ -52,7 +52,10 @@ async def replace_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
         await _require_replaceable(connection, opening)
         held = await list_store.listed(connection, lot_id)
         bids = await final_bids(connection, lot)
-        listed = await listed_of_bids(connection, desk, lot, bids)
+        # What is held is not read again: a file lost meanwhile must not keep another bid out.
+        still = [one for one in held if one.act in {bid.sid for bid in bids}]
+        added = [bid for bid in bids if bid.sid not in {one.act for one in held}]
+        listed = [*still, *await listed_of_bids(connection, desk, lot, added)]
         _require_only_adds(held, listed)
         assert opening.cut is not None
         cut = await leaf_opening(connection, opening.cut)

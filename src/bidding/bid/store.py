@@ -428,7 +428,7 @@ DOOR_REFUSALS: Final[LiteralString] = """
        AND round = $2
        AND bidder_key = $3
   ORDER BY decided_at, act
-     LIMIT 500
+     LIMIT 5000
 """
 
 

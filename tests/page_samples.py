@@ -7,9 +7,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from bidding.bid.domain import Act, DoorRefusal
+from bidding.opening.acts import ActsFacts, Awaited, DisputedEnvelope, NextStage
 from bidding.opening.console import ConsoleFacts, Present, Step
 from bidding.opening.custody import SeatTask
 from bidding.opening.domain import (
+    Checked,
     Listed,
     OpenedBid,
     Opening,
@@ -19,6 +21,7 @@ from bidding.opening.domain import (
     WindowOpen,
     WrongPhase,
 )
+from bidding.opening.guards import waits
 from bidding.opening.hall import HallFacts
 from bidding.participant.domain import Given
 from bidding.plan.domain import Plan
@@ -450,7 +453,7 @@ def hall_sealed() -> object:
             lot=a_lot("opening"), opening=an_opening("phase1", 2), listed=some_listed(5),
             shares=[], checks=[], results=[], bids=[],
             needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
-            told=told, silent=[], now=DEADLINE + timedelta(minutes=14),
+            told=told, answers=[], record=None, silent=[], now=DEADLINE + timedelta(minutes=14),
         )
     )  # fmt: skip
 
@@ -496,7 +499,7 @@ def hall_open() -> object:
             lot=a_lot("opening"), opening=an_opening("phase4", 44, None), listed=remedied,
             shares=shares, checks=[], results=results, bids=bids,
             needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
-            told=told, silent=[], now=DEADLINE + timedelta(minutes=51),
+            told=told, answers=[], record=None, silent=[], now=DEADLINE + timedelta(minutes=51),
         ),
         own_uscc="91340601MA0000011X",
     )  # fmt: skip
@@ -518,7 +521,8 @@ def hall_suspended() -> object:
             opening=replace(an_opening("phase2", 32, 15), suspended_at=at),
             listed=some_listed(3), shares=[], checks=[], results=[], bids=[],
             needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
-            told=told, silent=[("R", 2), ("R", 3)], now=at + timedelta(minutes=2),
+            told=told, answers=[], record=None, silent=[("R", 2), ("R", 3)],
+            now=at + timedelta(minutes=2),
         ),
         decides=True,
     )  # fmt: skip
@@ -529,7 +533,7 @@ def hall_before() -> object:
     return opening_view(
         HallFacts(
             lot=a_lot(), opening=None, listed=[], shares=[], checks=[], results=[], bids=[],
-            needed=None, told=[], silent=[], now=NOW,
+            needed=None, told=[], answers=[], record=None, silent=[], now=NOW,
         )
     )  # fmt: skip
 
@@ -544,25 +548,122 @@ def a_console() -> object:
         lot=a_lot("opening"), opening=an_opening("phase1", 2), listed=listed,
         shares=[], checks=[], results=[], bids=[],
         needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
-        told=told, silent=[], now=DEADLINE + timedelta(minutes=14),
+        told=told, answers=[], record=None, silent=[], now=DEADLINE + timedelta(minutes=14),
     )  # fmt: skip
     seats = [
         Present(group=group, i=i, name=f"示例单位{group}{i}", checked=21 if i < 3 else 0,
                 complaints=int((group, i) == ("R", 2)), released=False)
         for group in ("T", "R") for i in (1, 2, 3)
     ]  # fmt: skip
-    window = WindowOpen("6 envelopes wait for their bidders until 10:32")
+    ends = DEADLINE + timedelta(minutes=32)
+    window = WindowOpen("6 envelopes wait for their bidders", extra=waits("bidders", 6, ends))
     steps = [
         Step(name="extended", refusal=WrongPhase("no outage")),
         Step(name="phase3", refusal=WrongPhase("some envelopes lack their bidder's half")),
         Step(name="phase2", refusal=window),
     ]
-    facts = ConsoleFacts(hall=hall, steps=steps, members=seats, damaged=1)
+    facts = ConsoleFacts(hall=hall, steps=steps, members=seats, damaged=1, acts=some_acts())
     return console_view(facts, is_host=True)
+
+
+def some_acts(**changes: object) -> ActsFacts:
+    """What may be done beside the steps; nothing unless said."""
+    nothing = ActsFacts(
+        omissions=0, next_stage=None, disputed=[], is_late=False, answered=frozenset(), awaited=[]
+    )
+    return replace(nothing, **changes)  # type: ignore[arg-type]  # each field by its own name
+
+
+def a_recorded_hall(phase: str) -> HallFacts:
+    """A first stage that was opened: its record waits, or is signed; one objection, answered."""
+    listed = some_listed(3)
+    objected = kept("objection", 46, uscc="91340600MA0000001X", content="唱标漏读工期。")
+    bids = [
+        OpenedBid(
+            lot=LOT, submission=a_submission(i), uscc=f"9134060{i}MA00000{i}1X",
+            name=f"示例建设{NAMES[i]}有限公司", items={}, files={}, machine_code=None,
+        )
+        for i in range(3)
+    ]  # fmt: skip
+    results = [
+        Result(
+            tree=one.tree, submission=one.submission, volume=one.volume, code="OPENED",
+            fault="none", b_from="bidder", deal_wrong=(), plain_sha256=None,
+        )
+        for one in listed
+    ]  # fmt: skip
+    answer = unsigned(
+        "event",
+        {
+            "name": "bidding:objection:answer", "actor": "91340600MA0000004X",
+            "data": {
+                "objection": objected.statement.sid, "text": "工期 65 日，现补读并记入记录。",
+                "role": "trading-centre", "at": time_text(DEADLINE + timedelta(minutes=48)),
+            },
+        },
+    )  # fmt: skip
+    signers = (
+        ("trading-centre", None, "91340600MA0000004X", 50),
+        ("supervisor", None, "91340600MA0000003X", None),
+        *(("bidder", None, bid.uscc, 49 if bid is bids[0] else None) for bid in bids),
+    )
+    record = Paper(
+        statement=unsigned("opening-record", {}), scope=LOT,
+        waiting=tuple(
+            Waiting(
+                required=Required(role=role, subject=subject, optional=role == "bidder"),
+                signed_at=None if at is None else DEADLINE + timedelta(minutes=at),
+            )
+            for role, _, subject, at in signers
+        ),
+        offered_at=DEADLINE + timedelta(minutes=45), completed_at=None,
+    )  # fmt: skip
+    return HallFacts(
+        lot=a_lot("opening"), opening=an_opening(phase, 45, 15 if phase == "record" else None),
+        listed=listed, shares=[], checks=[Checked(group="T", i=2, tree=listed[0].tree,
+        result="unwrap_failed")], results=results, bids=bids,
+        needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
+        told=[kept("closing", 1, count=9, list_root=DIGEST), objected], answers=[answer],
+        record=record if phase == "record" else None, silent=[],
+        now=DEADLINE + timedelta(minutes=51),
+    )  # fmt: skip
+
+
+def hall_record() -> object:
+    """The hall while bidders may object to the record and co-sign it."""
+    return opening_view(a_recorded_hall("record"), own_uscc="91340600MA0000001X")
+
+
+def a_console_between_stages() -> object:
+    """The console between two stages: the host proposes who goes on."""
+    hall = a_recorded_hall("done")
+    stage = NextStage(
+        number=2, volumes=["price"], opens_at=None,
+        bids=[(bid.submission, bid.name) for bid in hall.bids], evaluations=[DIGEST],
+    )  # fmt: skip
+    acts = some_acts(
+        next_stage=stage, awaited=[Awaited(kind="schedule", roles=("buyer", "supervisor"))]
+    )
+    facts = ConsoleFacts(hall=hall, steps=[], members=[], damaged=0, acts=acts)
+    return console_view(facts, is_host=True)
+
+
+def a_console_of_the_supervisor() -> object:
+    """The console as the supervisor sees it: what it alone may ask for."""
+    hall = a_recorded_hall("record")
+    acts = some_acts(
+        disputed=[DisputedEnvelope(tree=DIGEST, volume="price")], is_late=True, omissions=1,
+        awaited=[Awaited(kind="opening-record", roles=("supervisor",))],
+    )  # fmt: skip
+    facts = ConsoleFacts(hall=hall, steps=[], members=[], damaged=0, acts=acts)
+    return console_view(facts, is_host=False)
 
 
 SAMPLES |= {
     "console": ("opening/console.html", a_console, HOST),
+    "console-stages": ("opening/console.html", a_console_between_stages, HOST),
+    "console-supervisor": ("opening/console.html", a_console_of_the_supervisor, SUPERVISOR),
+    "hall-record": ("opening/hall.html", hall_record, BIDDER),
     "hall-sealed": ("opening/hall.html", hall_sealed, None),
     "hall-open": ("opening/hall.html", hall_open, BIDDER),
     "hall-suspended": ("opening/hall.html", hall_suspended, SUPERVISOR),

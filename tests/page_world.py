@@ -55,6 +55,7 @@ async def pages_of(world: World) -> AsyncIterator[tuple[httpx.AsyncClient, As]]:
                 font=None,
                 mode="development",
                 licence_url="http://phone.test",
+                is_https=False,
             ),
         }
     )

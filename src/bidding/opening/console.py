@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
 from bidding.opening import store
+from bidding.opening.acts import ActsFacts, acts_facts
 from bidding.opening.domain import (
     CLOSED,
     EXTENDED,
@@ -66,15 +67,17 @@ class ConsoleFacts:
     members: Sequence[Present]
     # Of the running stage: how many files are damaged and may come again.
     damaged: int
+    acts: ActsFacts
 
 
 async def console_facts(db: Database, actor: Actor, lot_id: UUID) -> ConsoleFacts:
     """Return what the console shows; for the opening host of the lot and its supervisor."""
     hall = await hall_facts(db, lot_id)
     require_host(hall.lot, actor)
-    if hall.opening is None or hall.opening.closing is None:
-        return ConsoleFacts(hall=hall, steps=(), members=(), damaged=0)
     async with reading(db, "bidding") as connection:
+        acts = await acts_facts(connection, hall.lot, hall.opening)
+        if hall.opening is None or hall.opening.closing is None:
+            return ConsoleFacts(hall=hall, steps=(), members=(), damaged=0, acts=acts)
         keys = await keys_in_force(connection, hall.lot)
         opening = await store.opening(connection, lot_id)
         now = await platform_now(connection)
@@ -84,6 +87,7 @@ async def console_facts(db: Database, actor: Actor, lot_id: UUID) -> ConsoleFact
         steps=[Step(name=n, refusal=_refusal(standing, n)) for n in NEXT.get(opening.phase, ())],
         members=_members(standing, keys),
         damaged=sum(one.blob in {"missing", "corrupt"} for one in standing.listed),
+        acts=acts,
     )
 
 

@@ -1,7 +1,8 @@
 """Which step of an opening may be made when (pure; sealing.md 6.2 and 9.5): one guard a step."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from bidding.opening.domain import (
     CLOSED,
@@ -24,6 +25,18 @@ from bidding.opening.domain import (
     unacknowledged,
     waiting_for,
 )
+from foundation.statements.canonical import time_text
+
+
+def waits(cause: str, count: int = 0, until: datetime | None = None) -> dict[str, Any]:
+    """What a step waits for, for programs and for pages in every language."""
+    return {
+        "waits_for": {
+            "cause": cause,
+            "count": count,
+            "until": None if until is None else time_text(until),
+        }
+    }
 
 
 def check_step(standing: Standing, step: str) -> None:
@@ -44,12 +57,18 @@ def check_step(standing: Standing, step: str) -> None:
 def _phase1(standing: Standing) -> None:
     require_phase(standing.opening, CLOSED)
     if not standing.begun_signed:
-        raise CutMissing("what begins this stage is not in a signed checkpoint yet")
+        raise CutMissing(
+            "what begins this stage is not in a signed checkpoint yet", extra=waits("checkpoint")
+        )
     stage, opens_at = standing.opening.stage, standing.opens_at
     if opens_at is None:
-        raise WrongPhase(f"the schedule gives stage {stage} no hour yet; have one signed")
+        raise WrongPhase(
+            f"the schedule gives stage {stage} no hour yet; have one signed", extra=waits("no_hour")
+        )
     if standing.now < opens_at:
-        raise WindowOpen(f"stage {stage} opens at {opens_at.isoformat()}")
+        raise WindowOpen(
+            f"stage {stage} opens at {opens_at.isoformat()}", extra=waits("hour", until=opens_at)
+        )
 
 
 def _phase2(standing: Standing) -> None:
@@ -62,7 +81,8 @@ def _phase2(standing: Standing) -> None:
     until = standing.opening.phase_until
     if until is not None and standing.now < until:
         raise WindowOpen(
-            f"{len(waiting)} envelopes wait for their bidders until {until.isoformat()}"
+            f"{len(waiting)} envelopes wait for their bidders until {until.isoformat()}",
+            extra=waits("bidders", len(waiting), until),
         )
 
 
@@ -70,7 +90,10 @@ def _phase3(standing: Standing) -> None:
     require_phase(standing.opening, PHASE1, PHASE2)
     if standing.opening.phase == PHASE1:
         if unacknowledged(standing.listed):
-            raise WrongPhase("some envelopes lack their bidder's half; phase2 comes first")
+            raise WrongPhase(
+                "some envelopes lack their bidder's half; phase2 comes first",
+                extra=waits("remedy_first"),
+            )
     elif standing.opening.decided != GO_ON:
         _members_over(standing)
         _require_time_to_cure(standing)
@@ -83,12 +106,16 @@ def _phase4(standing: Standing) -> None:
     _require_time_to_cure(standing)
     unread = [one.volume for one in standing.listed if one.blob == "unread"]
     if unread:
-        raise MembersMissing(f"{len(unread)} sealed files are still being read back")
+        raise MembersMissing(
+            f"{len(unread)} sealed files are still being read back",
+            extra=waits("unread", len(unread)),
+        )
     windows = [one.blob_until for one in standing.listed if one.blob_until is not None]
     if windows and standing.now < max(windows):
         raise WindowOpen(
             f"{len(windows)} sealed files are damaged and may be supplied again until "
-            f"{max(windows).isoformat()}"
+            f"{max(windows).isoformat()}",
+            extra=waits("damaged", len(windows), max(windows)),
         )
 
 
@@ -97,7 +124,10 @@ def _suspended(standing: Standing) -> None:
     _require_made_up_for(standing)
     until = standing.opening.phase_until
     if until is not None and standing.now < until:
-        raise WindowOpen(f"members may still release until {until.isoformat()}")
+        raise WindowOpen(
+            f"members may still release until {until.isoformat()}",
+            extra=waits("members_window", until=until),
+        )
     if not waiting_for(standing)[2]:
         raise WrongPhase("no member is missing; go on to the next phase")
 
@@ -117,7 +147,8 @@ def _require_made_up_for(standing: Standing) -> None:
     """Refuse to take a window for over from which an outage took a part (6.4)."""
     if standing.lost:
         raise WindowOpen(
-            f"an outage took {standing.lost} from this window; make the step extended first"
+            f"an outage took {standing.lost} from this window; make the step extended first",
+            extra=waits("outage"),
         )
 
 
@@ -129,7 +160,8 @@ def _require_time_to_cure(standing: Standing) -> None:
     _require_made_up_for(standing)
     if until is not None and standing.now < until:
         raise WindowOpen(
-            f"{len(stuck)} envelopes are disputed and may be cured until {until.isoformat()}"
+            f"{len(stuck)} envelopes are disputed and may be cured until {until.isoformat()}",
+            extra=waits("cure", len(stuck), until),
         )
 
 
@@ -140,7 +172,8 @@ def _members_over(standing: Standing) -> None:
         name = "remedy members" if group == "R" else "custodians"
         raise MembersMissing(
             f"{count} {name} must release, {len(trees)} envelopes lack that; after the window the "
-            "opening is suspended until they do or the supervisor decides"
+            "opening is suspended until they do or the supervisor decides",
+            extra=waits("remedy" if group == "R" else "custodians", len(trees)),
         )
 
 

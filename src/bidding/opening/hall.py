@@ -8,6 +8,7 @@ from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
 from bidding.opening import list_store, result_store, share_store, store
+from bidding.opening.answers import answers
 from bidding.opening.domain import (
     DONE,
     PHASE4,
@@ -21,12 +22,14 @@ from bidding.opening.domain import (
     Thresholds,
     silent_members,
 )
+from bidding.opening.record import waiting_record
 from bidding.opening.steps import standing_of, thresholds
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, UnknownLot
 from foundation.clock import platform_now
 from foundation.database import Connection, Database, reading
-from foundation.statements.store import Kept, kept_statements
+from foundation.statements.signed import Statement
+from foundation.statements.store import Kept, Paper, kept_statements
 
 # What is told to everybody as it happens; share checks and releases name a seat, never a price.
 TOLD: Final = (
@@ -60,6 +63,10 @@ class HallFacts:
     bids: Sequence[OpenedBid]
     needed: Thresholds | None
     told: Sequence[Kept]
+    # Answers to objections, newest first.
+    answers: Sequence[Statement]
+    # The record that waits for signatures, once there is one.
+    record: Paper | None
     # Group and seat of those for whom a suspended opening waits.
     silent: Sequence[tuple[str, int]]
     now: datetime
@@ -85,6 +92,8 @@ async def hall_facts(db: Database, lot_id: UUID) -> HallFacts:
             bids=await result_store.every_opened_bid(connection, lot_id) if is_open else [],
             needed=thresholds(await keys_in_force(connection, lot)) if is_listed else None,
             told=await kept_statements(connection, lot_id, TOLD) if is_listed else [],
+            answers=await answers(connection, lot_id) if is_listed else [],
+            record=await waiting_record(connection, opening),
             silent=await _silent(connection, lot, opening, now),
             now=now,
         )
@@ -108,7 +117,7 @@ async def hall_mark(db: Database, lot_id: UUID) -> str:
     """Return a mark that changes with each thing told in the hall, and with nothing else."""
     async with reading(db, "bidding") as connection:
         opening = await store.find_opening(connection, lot_id)
-        told = await store.told_so_far(connection, lot_id, TOLD)
+        told = await store.told_so_far(connection, lot_id, (*TOLD, "event"))
         is_listed = opening is not None and opening.closing is not None
         # Before the closing nothing that depends on acts may be seen from outside (sealing.md 14).
         phase = (

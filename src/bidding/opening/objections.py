@@ -5,6 +5,8 @@ from uuid import UUID
 
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
+from bidding.opening import store
+from bidding.opening.decisions import plain_text
 from bidding.opening.domain import (
     PHASE1,
     PHASE2,
@@ -20,12 +22,13 @@ from bidding.participant.service import check_mandated
 from bidding.sealing.bodies import Objection
 from bidding.tender import store as tender_store
 from foundation.clock import platform_now
-from foundation.database import Connection, transaction
+from foundation.database import Connection, reading, transaction
 from foundation.identity import Actor
 from foundation.problems import NotAllowed, TooMany
 from foundation.statements.signed import (
     Statement,
     decode_body,
+    unsigned,
 )
 from foundation.statements.store import (
     kept_statements,
@@ -38,6 +41,24 @@ class TooManyObjections(TooMany):
     """A bidder has raised as many objections in this stage as it may."""
 
     code = "too-many-objections"
+
+
+async def draft_objection(desk: Desk, actor: Actor, lot_id: UUID, content: str) -> Statement:
+    """Return the objection that a bidder is about to sign; refuses once nobody may object."""
+    async with reading(desk.db, "bidding") as connection:
+        opening = await store.opening(connection, lot_id)
+        require_phase(opening, PHASE1, PHASE2, PHASE3, PHASE4, RECORD)
+        await require_objectable(connection, opening)
+    body = {
+        "v": 1,
+        "closing": opening.closing,
+        "stage": opening.stage,
+        "uscc": actor.subject,
+        "content": plain_text(content),
+    }
+    statement = unsigned("objection", body)
+    decode_body(statement, Objection)
+    return statement
 
 
 async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id: UUID) -> None:

@@ -32,6 +32,7 @@ from foundation.database import Connection
 from foundation.statements.canonical import b64
 from foundation.statements.signed import Statement, decode_body, read, sign, unsigned
 from foundation.statements.store import (
+    Paper,
     Required,
     kept_statements,
     offer_paper,
@@ -78,6 +79,14 @@ async def renew_record(connection: Connection, desk: Desk, lot: Lot, opening: Op
     await withdraw_paper(connection, held.statement.sid, now)
     body = {**held.statement.body, "objections": await _objections(connection, opening)}
     await _offer(connection, desk, lot, opening, body)
+
+
+async def waiting_record(connection: Connection, opening: Opening | None) -> Paper | None:
+    """The record that is offered for signature in the running stage, or None."""
+    if opening is None or opening.phase != RECORD:
+        return None
+    offered = await papers_of_scope(connection, opening.lot, OPENING_RECORD)
+    return next((one for one in reversed(offered) if one.completed_at is None), None)
 
 
 async def require_objectable(connection: Connection, opening: Opening) -> None:

@@ -32,6 +32,7 @@ from foundation.statements.store import (
     record_event,
 )
 
+EVALUATE: Final = "bidding:stage:evaluate"
 EVALUATED: Final = frozenset({"evaluation-report", "event"})
 
 
@@ -122,7 +123,7 @@ async def _evaluation(connection: Connection, lot: Lot, actor: Actor, proposal: 
         raise NotEvaluated("expected the sid of a report of this lot, or the hash of one on paper")
     return await record_event(
         connection,
-        "bidding:stage:evaluate",
+        EVALUATE,
         actor=actor.subject,
         group=lot.tender,
         scope=lot.id,
@@ -140,6 +141,8 @@ async def _require_evaluated(connection: Connection, lot: Lot, sid: str) -> None
     if (
         kept is None
         or kept.statement.type not in EVALUATED
+        # Not any event of the lot: the one that records a report on paper.
+        or kept.statement.body.get("name", EVALUATE) != EVALUATE
         or kept.statement.body["lot"] != str(lot.id)
     ):
         raise NotEvaluated(f"the ledger has no evaluation {sid[:16]}… of this lot")

@@ -333,13 +333,14 @@ PAPERS_OF_SCOPE: Final[LiteralString] = """
       FROM foundation.paper
      WHERE scope = $1
        AND type = $2
+       AND withdrawn_at IS NULL
   ORDER BY offered_at, sid
      LIMIT 1000
 """
 
 
 async def papers_of_scope(connection: Connection, scope: UUID, kind: str) -> list[Paper]:
-    """Return the papers of one type in a scope, signed or not, oldest first."""
+    """Return the papers of one type in a scope, oldest first; none taken back."""
     rows = await connection.fetch(PAPERS_OF_SCOPE, scope, kind)
     return [await paper(connection, row["sid"]) for row in rows]
 

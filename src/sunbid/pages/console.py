@@ -10,6 +10,10 @@ from bidding.opening.console import ConsoleFacts, Present, Step
 from bidding.opening.domain import FAULT_OF
 from bidding.opening.hall import HallFacts
 from bidding.tender import domain as tender
+from foundation.language import moment
+from foundation.problems import Refused
+from foundation.statements.canonical import parse_time
+from sunbid.pages.console_acts import Acts, acts_view
 from sunbid.pages.elements import Sealed, Tag, Text, words
 from sunbid.pages.opening import OpeningView, opening_view
 from sunbid.pages.opening_bids import bid_rows, by_submission, worst_code
@@ -31,7 +35,7 @@ class Primary:
     step: str
     label: Text
     effect: Text
-    waits: str | None
+    waits: Text | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ class ConsoleView:
     primary: Primary | None
     rows: tuple[ConsoleRow, ...]
     seats: tuple[SeatRow, ...]
+    acts: Acts
     damaged: int
     damaged_until: datetime | None
     may_end: bool
@@ -81,6 +86,7 @@ def console_view(facts: ConsoleFacts, *, is_host: bool) -> ConsoleView:
         primary=primary(facts),
         rows=console_rows(hall),
         seats=tuple(seat_row(one) for one in facts.members),
+        acts=acts_view(facts),
         damaged=facts.damaged,
         damaged_until=max(
             (one.blob_until for one in hall.listed if one.blob_until is not None), default=None
@@ -117,7 +123,20 @@ def chosen(step: Step) -> Primary:
         step=step.name,
         label=words(f"console.step_{step.name}"),
         effect=words(f"console.effect_{step.name}"),
-        waits=None if step.refusal is None else step.refusal.message,
+        waits=None if step.refusal is None else cause_of(step.refusal),
+    )
+
+
+def cause_of(refusal: Refused) -> Text:
+    """Why a step has to wait, in the visitor's language; else as the rule itself says it."""
+    found = refusal.extra.get("waits_for")
+    if found is None:
+        return refusal.message
+    until = None if found["until"] is None else parse_time(found["until"])
+    return words(
+        f"waits.{found['cause']}",
+        n=found["count"],
+        at="" if until is None else moment("zh", until, "clock"),
     )
 
 

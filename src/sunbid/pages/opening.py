@@ -1,6 +1,6 @@
 """The opening hall: where it stands, its bids, what was said and objected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,9 +8,12 @@ from typing import Any
 
 from bidding.opening import domain
 from bidding.opening.apart import Apart
-from bidding.opening.domain import OpenedBid, Opening
+from bidding.opening.domain import Opening
 from bidding.opening.hall import HallFacts
+from bidding.tender import domain as tender
 from bidding.tender.domain import Lot
+from foundation.language import moment
+from foundation.statements.canonical import parse_time
 from foundation.statements.store import Kept
 from sunbid.pages.charts import axis_start
 from sunbid.pages.elements import (
@@ -51,6 +54,24 @@ class ObjectionLine:
     at: datetime
     who: str
     text: str
+    answers: tuple["AnswerLine", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLine:
+    """What an office said to an objection."""
+
+    at: datetime
+    who: Text
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordLine:
+    """Who has signed the record that waits."""
+
+    who: Text
+    signed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +104,12 @@ class OpeningView:
     objections: tuple[ObjectionLine, ...]
     said: tuple[Said, ...]
     own_price_yuan: Decimal | None
+    # Who acts next, and what is waited for.
+    awaited: Text | None
+    may_object: bool
+    signers: tuple[RecordLine, ...]
+    # Members who called a right wrap bad (sealing.md 9.6).
+    false_complaints: tuple[Text, ...]
     is_before_closing: bool
     is_not_opened: bool
     suspension: Suspension | None
@@ -116,7 +143,14 @@ def opening_view(
         prices_sealed=None if prices else Sealed(until=words("hall.prices_until")),
         bids=bid_rows(facts, own),
         opened=sum(is_opened(results) for results in by_submission(facts.results).values()),
-        objections=objections(facts.told, facts.bids),
+        objections=objections(facts),
+        awaited=awaited(facts),
+        may_object=may_object(facts),
+        signers=record_signers(facts),
+        false_complaints=tuple(
+            words(f"hall.false_complaint_{one.group}", i=one.i, tree=one.tree[:12])
+            for one in domain.false_complaints(facts.results, facts.checks)
+        ),
         said=tuple(said(kept) for kept in reversed(facts.told)),
         own_price_yuan=next((row.price_yuan for row in prices if row.is_own), None),
         is_before_closing=opening is None,
@@ -168,8 +202,14 @@ def said_text(kind: str, body: Mapping[str, Any]) -> Text:
     match kind:
         case "closing":
             return words("said.closing", n=int(body["count"]), root=str(body["list_root"])[:12])
+        case "opening-step" if body["step"] == domain.EXTENDED:
+            window = str(body["reason"]).partition("\n")[0]
+            until = moment("zh", parse_time(body["until"]), "clock")
+            return words(f"said.extended_{window}", until=until)
         case "opening-step":
             return words(f"said.step_{body['step']}")
+        case "supervisor-decision":
+            return words(f"said.decision_{body['decision']}")
         case "share-check":
             return words(f"said.check_{body['group']}", i=int(body["i"]))
         case "release-ack":
@@ -180,15 +220,71 @@ def said_text(kind: str, body: Mapping[str, Any]) -> Text:
             return words(f"said.{kind}")
 
 
-def objections(told: Sequence[Kept], bids: Sequence[OpenedBid]) -> tuple[ObjectionLine, ...]:
-    """The objections raised in the hall, with their companies' names."""
-    names = {bid.uscc: bid.name for bid in bids}
+def awaited(facts: HallFacts) -> Text | None:
+    """Who acts next at this moment, and what is waited for."""
+    opening, lot = facts.opening, facts.lot
+    if opening is None or opening.closing is None:
+        return words("awaits.closing") if lot.status in {tender.CLOSED, tender.CUT} else None
+    if opening.decided in {domain.TERMINATED, domain.STOPPED} and opening.phase != domain.RECORD:
+        return words("awaits.ended")
+    if opening.suspended_at is not None:
+        return words("awaits.resumed" if opening.decided == domain.GO_ON else "awaits.suspended")
+    if opening.phase == domain.PHASE2 and opening.remedy_start is None:
+        return words("awaits.countersignature")
+    if opening.phase == domain.DONE:
+        return words("awaits.stage", n=opening.stage) if lot.status == tender.OPENING else None
+    if opening.phase == domain.RECORD and not is_objectable(facts):
+        return words("awaits.signatures")
+    if opening.phase == domain.CLOSED and opening.stage > 1:
+        return words("awaits.hour", n=opening.stage)
+    return words(f"awaits.{opening.phase}")
+
+
+def is_objectable(facts: HallFacts) -> bool:
+    """Whether the time to object to the record still runs."""
+    until = None if facts.opening is None else facts.opening.phase_until
+    return until is not None and facts.now < until
+
+
+def may_object(facts: HallFacts) -> bool:
+    """Whether a bidder may object now."""
+    phase = None if facts.opening is None else facts.opening.phase
+    running = {domain.PHASE1, domain.PHASE2, domain.PHASE3, domain.PHASE4}
+    return phase in running or (phase == domain.RECORD and is_objectable(facts))
+
+
+def record_signers(facts: HallFacts) -> tuple[RecordLine, ...]:
+    """Who has signed the record that waits: host, supervisor, and bidders who like."""
+    if facts.record is None:
+        return ()
+    names = {bid.uscc: bid.name for bid in facts.bids}
+    return tuple(
+        RecordLine(
+            who=names.get(one.required.subject or "", words(f"role.{one.required.role}")),
+            signed_at=one.signed_at,
+        )
+        for one in facts.record.waiting
+    )
+
+
+def objections(facts: HallFacts) -> tuple[ObjectionLine, ...]:
+    """The objections raised in the hall, with their companies' names and what was answered."""
+    names = {bid.uscc: bid.name for bid in facts.bids}
     return tuple(
         ObjectionLine(
             at=kept.accepted_at,
             who=names.get(kept.statement.body["uscc"], kept.statement.body["uscc"]),
             text=str(kept.statement.body["content"]),
+            answers=tuple(
+                AnswerLine(
+                    at=parse_time(answer.body["data"]["at"]),
+                    who=words(f"role.{answer.body['data']['role']}"),
+                    text=str(answer.body["data"]["text"]),
+                )
+                for answer in reversed(facts.answers)
+                if answer.body["data"]["objection"] == kept.statement.sid
+            ),
         )
-        for kept in told
+        for kept in facts.told
         if kept.statement.type == "objection"
     )

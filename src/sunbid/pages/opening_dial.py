@@ -29,7 +29,7 @@ STEP_OF_PHASE: Final[Mapping[str, int]] = {
 }
 
 
-WINDOW_OF_STEP: Final = {2: "bidders", 3: "remedy", 4: "custodians"}
+WINDOW_OF_STEP: Final = {2: "bidders", 3: "remedy", 4: "custodians", 6: "record"}
 
 
 def opening_dial(facts: HallFacts) -> tuple[Stage, ...]:
@@ -115,5 +115,5 @@ def window(facts: HallFacts) -> Deadline | None:
         closes_at=opening.phase_until,
         since=opening.phase_at,
         now=facts.now,
-        note=words("hall.window_note"),
+        note=words("hall.window_record_note" if name == "record" else "hall.window_note"),
     )

@@ -5,6 +5,7 @@ from typing import Final
 import sunbid.web.awards
 import sunbid.web.bids
 import sunbid.web.clues
+import sunbid.web.console_acts
 import sunbid.web.consoles
 import sunbid.web.custody
 import sunbid.web.halls
@@ -25,6 +26,7 @@ routes: Final = [
     *sunbid.web.releases.routes,
     *sunbid.web.clues.routes,
     *sunbid.web.custody.routes,
+    *sunbid.web.console_acts.routes,
     *sunbid.web.consoles.routes,
     *sunbid.web.halls.routes,
     *sunbid.web.panels.routes,

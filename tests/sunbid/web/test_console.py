@@ -121,7 +121,7 @@ async def test_the_end_of_a_lot_is_proposed_with_what_it_means(console: Console)
     await world.close()
     await world.tick(2)
     console.comes("host")
-    assert "终止须两人" in await console.page()
+    assert "终止须两个单位签署" in await console.page()
     assert await console.post("termination", cause="项目取消") == 303
     # Asked for is not decided.
     assert len(await world.waiting("host", "supervisor-decision")) == 1

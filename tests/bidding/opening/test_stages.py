@@ -16,10 +16,11 @@ from bidding.opening.transcript import transcript
 from bidding.opening.unsealing import open_lot
 from bidding.sealing.refusals import ReleaseIncomplete
 from bidding.tender.domain import NoticeRefused, WrongStatus
-from foundation.database import reading
+from foundation.database import reading, transaction
 from foundation.problems import NotAllowed
 from foundation.statements.canonical import b64
 from foundation.statements.signed import Statement, unsigned
+from foundation.statements.store import record_event
 from opening_world import (
     REPORT,
     all_hold_so_far,
@@ -115,10 +116,16 @@ async def test_who_proposes_which_bids_by_which_evaluation(world: World) -> None
     # Without an hour in the schedule nothing goes on.
     assert "no hour" in (await refused(propose(world, first))).message
     await given_an_hour(world)
+    async with transaction(world.db, "bidding") as connection:
+        other = await record_event(
+            connection, "bidding:lot:look", actor=None, group=world.tender, scope=world.lot, data={}
+        )
     for who, proposal, wanted in (
         (bidder, Proposal(passed=[first], report_sha256=REPORT), NotAllowed),
         (agency, Proposal(passed=[first]), NotEvaluated),
         (agency, Proposal(passed=[first], evaluation="00" * 32), NotEvaluated),
+        # Not any event of the lot is an evaluation.
+        (agency, Proposal(passed=[first], evaluation=other), NotEvaluated),
         (agency, Proposal(passed=[uuid4()], report_sha256=REPORT), OtherClosing),
     ):
         no = await refused(stages.ask_stage(world.desk, who, world.lot, proposal))

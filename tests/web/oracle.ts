@@ -1,4 +1,5 @@
 // The sealing modules of the browser, answering tests: one JSON question a line, one JSON answer.
+import { BulkHere } from "../../ui/sealing/bulk";
 import { b64, concat, hex, unb64, unhex, utf8 } from "../../ui/sealing/bytes";
 import type { Bytes } from "../../ui/sealing/bytes";
 import { canonical, parse } from "../../ui/sealing/canonical";
@@ -19,6 +20,7 @@ import { rehearse, sealPackage, writeEnvelope } from "../../ui/sealing/sealing";
 import { Deal, combine, inputKey } from "../../ui/sealing/shares";
 import type { DealtRole } from "../../ui/sealing/shares";
 import { Statement, checkSignature, kidOf, sidOf } from "../../ui/sealing/statements";
+import { Sm4Gcm } from "../../ui/sealing/sm4";
 import { derive, suiteOf } from "../../ui/sealing/suite";
 import { deriveScalar, exchange } from "../../ui/sealing/suite-intl";
 import { checkInclusion, hashLeaf, rootOf } from "../../ui/sealing/tree";
@@ -35,6 +37,8 @@ interface Files {
 declare const require: (name: "node:fs" | "node:readline") => unknown;
 declare const process: { stdin: unknown; stdout: { write(text: string): void } };
 const fs = require("node:fs") as Files;
+
+const bulk = new BulkHere();
 
 type Question = Record<string, never> & { ask: string };
 
@@ -114,7 +118,7 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
     const header = readHeader(utf8(q.header));
     const fresh = { halves: { t: unhex(q.t), b: unhex(q.b) }, salt: unhex(q.salt) };
     const keys = keysOf(q.keys);
-    const made = await writing(q.out, (sink) => writeEnvelope(pattern(header.plain_len), header, fresh, keys, points(q.points), sink));
+    const made = await writing(q.out, (sink) => writeEnvelope(pattern(header.plain_len), header, fresh, keys, points(q.points), sink, bulk));
     const suite = made.head.suite;
     const ikey = inputKey(suite, fresh.halves, made.head.headerHash);
     const payload = payloadKeys(suite, ikey, fresh.salt, made.head.payloadContext);
@@ -135,7 +139,7 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
   },
   seal: async (q) => {
     const keys = keysOf(q.keys);
-    return writing(q.out, (sink) => sealPackage(fileSource(q.package), q.length, keys, q.volume, q.uscc, points(q.points), sink));
+    return writing(q.out, (sink) => sealPackage(fileSource(q.package), q.length, keys, q.volume, q.uscc, points(q.points), sink, bulk));
   },
   open: async (q) => {
     const file = stored(q.file);
@@ -149,13 +153,13 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
       at += block.length;
       return block;
     };
-    const hasher = new PartHasher();
+    const hasher = new PartHasher(bulk);
     let length = 0;
     const ikey = inputKey(head.suite, { t: unb64(q.t), b }, head.headerHash);
     await decrypt(source, head.header.cipher_len, head.suite, ikey, head.payloadContext, async (block) => {
       length += block.length;
       await hasher.update(block);
-    });
+    }, bulk);
     return { length, tree: (await hasher.finish()).tree };
   },
   payload: async (q) => {
@@ -165,7 +169,7 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
     await encrypt(pattern(q.plain_len), q.plain_len, suite, keys, unhex(q.salt), (block) => {
       blocks.push(block.slice());
       return Promise.resolve();
-    });
+    }, bulk);
     const made = concat(...blocks);
     const parts = { key: hex(keys.key), base_nonce: hex(keys.baseNonce), commitment: hex(keys.commitment) };
     return { ...parts, cipher_len: made.length, payload_sha256: hex(sha256(made)) };
@@ -174,7 +178,7 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
     const keys = keysOf(q.keys);
     const suite = suiteOf(keys.body.suite);
     const own = (q.seeds as string[]).map((seed) => suite.keyFrom(unhex(seed)));
-    await rehearse(stored(q.file), q.recorded, keys, own, q.uscc, () => undefined);
+    await rehearse(stored(q.file), q.recorded, keys, own, q.uscc, () => undefined, bulk);
     return true;
   },
   head: async (q) => {
@@ -221,9 +225,9 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
   },
   hkdf: (q) => hex(derive(suiteOf(q.suite), unhex(q.salt), unhex(q.ikm), unhex(q.info), q.length)),
   sm3: (q) => hex(gm.sm3(unhex(q.message))),
-  sm4_gcm: (q) => hex(new gm.Sm4Gcm(unhex(q.key)).seal(unhex(q.nonce), unhex(q.plain))),
+  sm4_gcm: (q) => hex(new Sm4Gcm(unhex(q.key)).seal(unhex(q.nonce), unhex(q.plain))),
   sm4_gcm_open: (q) => {
-    const found = new gm.Sm4Gcm(unhex(q.key)).open(unhex(q.nonce), unhex(q.sealed));
+    const found = new Sm4Gcm(unhex(q.key)).open(unhex(q.nonce), unhex(q.sealed));
     return found === null ? null : hex(found);
   },
   sm2_decrypt: (q) => {
@@ -252,7 +256,7 @@ const ANSWERS: Record<string, (q: any) => unknown> = {
     await decrypt(source, raw.length, suiteOf(q.suite), unhex(q.key), unhex(q.context), (block) => {
       blocks.push(block.slice());
       return Promise.resolve();
-    });
+    }, bulk);
     return b64(concat(...blocks));
   },
   b64: (q) => b64(unhex(q.raw)),

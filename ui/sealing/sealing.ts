@@ -1,4 +1,5 @@
 // Sealing one package into one envelope, and showing from the stored bytes that it opens (8.1(5, 6)).
+import type { Bulk } from "./bulk";
 import type { Bytes } from "./bytes";
 import { b64, random, unb64 } from "./bytes";
 import type { Head, Header } from "./envelope";
@@ -6,7 +7,7 @@ import { LARGEST_HEAD, bidderTag, checkForLot, headBytes, headerBytes, newHeader
 import { hex } from "./bytes";
 import type { LotKeys } from "./opening-keys";
 import { PartHasher } from "./parts";
-import type { Source } from "./payload";
+import type { Sink, Source } from "./payload";
 import { SALT, decrypt, encrypt, payloadKeys } from "./payload";
 import type { SealedVolume } from "./protocol";
 import { Refused, SealFailed } from "./refused";
@@ -29,8 +30,6 @@ export interface Sealed {
   t: string;
 }
 
-export type Sink = (block: Bytes) => Promise<void>;
-
 /** A stored file that can be read at any place; what it gives may be overwritten by the next read. */
 export interface Stored {
   size: number;
@@ -41,11 +40,11 @@ export interface Stored {
  * Seals a package. T, B and the salts are made inside this call and nothing that could encrypt again
  * leaves it; a sealing that is broken off has to begin again, with new ones.
  */
-export async function sealPackage(source: Source, length: number, keys: LotKeys, volume: string, uscc: string, points: Bytes[], sink: Sink): Promise<Sealed> {
+export async function sealPackage(source: Source, length: number, keys: LotKeys, volume: string, uscc: string, points: Bytes[], sink: Sink, bulk: Bulk): Promise<Sealed> {
   const bidderSalt = random(32);
   const header = newHeader(keys, volume, length, bidderTag(bidderSalt, uscc));
   const fresh: Secrets = { halves: { t: random(SECRET), b: random(SECRET) }, salt: random(SALT) };
-  const made = await writeEnvelope(source, header, fresh, keys, points, sink);
+  const made = await writeEnvelope(source, header, fresh, keys, points, sink, bulk);
   fresh.halves.b.fill(0);
   return {
     listed: {
@@ -66,7 +65,7 @@ export async function sealPackage(source: Source, length: number, keys: LotKeys,
  * Writes the one envelope that follows from these values. To call it twice with the same secrets gives
  * away the XOR of two packages: only `sealPackage` and the tests with known answers call it.
  */
-export async function writeEnvelope(source: Source, header: Header, fresh: Secrets, keys: LotKeys, points: Bytes[], sink: Sink): Promise<{ head: Head; parts: string[]; tree: string }> {
+export async function writeEnvelope(source: Source, header: Header, fresh: Secrets, keys: LotKeys, points: Bytes[], sink: Sink, bulk: Bulk): Promise<{ head: Head; parts: string[]; tree: string }> {
   const suite = suiteOf(header.suite);
   const raw = headerBytes(header);
   const binding = new Binding(suite, suite.hash(raw), keys.sidBytes);
@@ -74,12 +73,12 @@ export async function writeEnvelope(source: Source, header: Header, fresh: Secre
   // Our own reader is the first to judge what we are about to write.
   const head = readHead(first, first.length + header.cipher_len);
   const payload = payloadKeys(suite, inputKey(suite, fresh.halves, head.headerHash), fresh.salt, head.payloadContext);
-  const hasher = new PartHasher();
+  const hasher = new PartHasher(bulk);
   const write = async (block: Bytes): Promise<void> => {
     await Promise.all([hasher.update(block), sink(block)]);
   };
   await write(first);
-  await encrypt(source, header.plain_len, suite, payload, fresh.salt, write);
+  await encrypt(source, header.plain_len, suite, payload, fresh.salt, write, bulk);
   return { head, ...(await hasher.finish()) };
 }
 
@@ -98,7 +97,7 @@ export const readStoredHead = async (file: Stored): Promise<Head> => readHead(aw
  * Refuses a file that changed, one for another lot or bidder, wraps that an honest deal would not
  * give, and a key that does not open it.
  */
-export async function rehearse(file: Stored, recorded: Recorded, keys: LotKeys, own: OwnKey[], uscc: string | null, progress: (done: number) => void): Promise<void> {
+export async function rehearse(file: Stored, recorded: Recorded, keys: LotKeys, own: OwnKey[], uscc: string | null, progress: (done: number) => void, bulk: Bulk): Promise<void> {
   const head = await readStoredHead(file);
   checkForLot(head, keys);
   if (uscc !== null && head.header.bidder_tag !== bidderTag(unb64(recorded.bidder_salt, 32), uscc)) {
@@ -107,7 +106,7 @@ export async function rehearse(file: Stored, recorded: Recorded, keys: LotKeys, 
   const halves = await halvesOf(head, recorded, own);
   const wrong = await compareDeal(head.binding, halves, keys, head.wraps);
   if (wrong.length > 0) throw new SealFailed("key", `expected honest wraps, got ${wrong.length} wrong; seal again`);
-  const hasher = new PartHasher();
+  const hasher = new PartHasher(bulk);
   let at = 0;
   // One pass: what is decrypted is what is hashed.
   const next: Source = async (most) => {
@@ -121,7 +120,7 @@ export async function rehearse(file: Stored, recorded: Recorded, keys: LotKeys, 
   await decrypt(next, head.header.cipher_len, head.suite, ikey, head.payloadContext, () => {
     progress(at);
     return Promise.resolve();
-  });
+  }, bulk);
   if ((await hasher.finish()).tree !== recorded.tree) {
     throw new Refused("E_TREE", "expected the file as it was sealed, got a changed one; take it from your copy or seal again");
   }

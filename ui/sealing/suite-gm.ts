@@ -55,14 +55,4 @@ export const GM_1: Suite = {
   recoverySeed,
   seal,
   open,
-  cipher: (key) => {
-    const made = new gm.Sm4Gcm(key);
-    return Promise.resolve({
-      seal: (nonce, plain) => Promise.resolve(made.seal(nonce, plain).buffer),
-      open: (nonce, sealed) => {
-        const plain = made.open(nonce, sealed);
-        return plain === null ? Promise.reject(new Error("the tag does not fit")) : Promise.resolve(plain.buffer);
-      },
-    });
-  },
 };

@@ -3,9 +3,10 @@
 import { p256 } from "@noble/curves/nist.js";
 import type { Bytes } from "./bytes";
 import { bigEndian, concat, toBigInt, utf8 } from "./bytes";
+import { aesGcm } from "./ciphers";
 import { HKDF_SHA256, HKDF_SHA512, sha256 } from "./hashing";
 import { SealFailed, badWraps } from "./refused";
-import type { Cipher, OwnKey, Suite } from "./suite";
+import type { OwnKey, Suite } from "./suite";
 
 const ORDER = p256.Point.Fn.ORDER;
 const POINT = 65;
@@ -65,20 +66,12 @@ function keySchedule(shared: Bytes, info: Bytes): { key: Bytes; nonce: Bytes } {
   return { key: expand(HPKE, secret, "key", context, 32), nonce: expand(HPKE, secret, "base_nonce", context, 12) };
 }
 
-async function cipher(key: Bytes): Promise<Cipher> {
-  const made = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]);
-  return {
-    seal: (iv, plain) => crypto.subtle.encrypt({ name: "AES-GCM", iv }, made, plain),
-    open: (iv, sealed) => crypto.subtle.decrypt({ name: "AES-GCM", iv }, made, sealed),
-  };
-}
-
 async function seal(point: Bytes, info: Bytes, value: Bytes, seed: Bytes): Promise<Bytes> {
   checkPoint(point);
   const ephemeral = deriveScalar(seed);
   const enc = pointOf(ephemeral);
   const { key, nonce } = keySchedule(sharedSecret(exchange(ephemeral, point), enc, point), info);
-  return concat(enc, new Uint8Array(await (await cipher(key)).seal(nonce, value)));
+  return concat(enc, new Uint8Array(await (await aesGcm(key)).seal(nonce, value)));
 }
 
 async function open(own: OwnKey, info: Bytes, wrapped: Bytes): Promise<Bytes> {
@@ -89,7 +82,7 @@ async function open(own: OwnKey, info: Bytes, wrapped: Bytes): Promise<Bytes> {
   try {
     checkPoint(enc);
     const { key, nonce } = keySchedule(sharedSecret(await own.exchange(enc), enc, own.public), info);
-    return new Uint8Array(await (await cipher(key)).open(nonce, ciphertext));
+    return new Uint8Array(await (await aesGcm(key)).open(nonce, ciphertext));
   } catch {
     throw wrong;
   }
@@ -113,5 +106,4 @@ export const INTL_1: Suite = {
   recoverySeed,
   seal,
   open,
-  cipher,
 };

@@ -1,6 +1,7 @@
 // The suites: every length and algorithm of a sealed file comes from this table (2.5).
 import type { Bytes } from "./bytes";
 import { concat, same, utf8 } from "./bytes";
+import type { SuiteName } from "./ciphers";
 import { GM_1 } from "./suite-gm";
 import { INTL_1 } from "./suite-intl";
 import { Refused } from "./refused";
@@ -17,15 +18,8 @@ export interface OwnKey {
   exchange: Exchange;
 }
 
-/** The payload's cipher under one key; the caller counts the nonces. */
-export interface Cipher {
-  seal(nonce: Bytes, plain: Bytes): Promise<ArrayBuffer>;
-  /** Rejects where the tag does not fit. */
-  open(nonce: Bytes, sealed: Bytes): Promise<ArrayBuffer>;
-}
-
 export interface Suite {
-  name: "INTL-1" | "GM-1";
+  name: SuiteName;
   wrapLength: number;
   inputKeyLength: number;
   /** Bytes from which the ephemeral key of a wrap is made. */
@@ -43,7 +37,6 @@ export interface Suite {
   seal(point: Bytes, info: Bytes, value: Bytes, seed: Bytes): Promise<Bytes>;
   /** Refuses with `SealFailed` (unwrap) whatever was not sealed for this key and this info. */
   open(own: OwnKey, info: Bytes, wrapped: Bytes): Promise<Bytes>;
-  cipher(key: Bytes): Promise<Cipher>;
 }
 
 const SUITES: Record<string, Suite> = { "INTL-1": INTL_1, "GM-1": GM_1 };

@@ -1,4 +1,5 @@
 // The worker that seals and rehearses: it alone sees T and B, and they end with the call that made them.
+import { bulkBeside } from "./beside";
 import type { Bytes } from "./bytes";
 import { utf8 } from "./bytes";
 import { LARGEST_PLAIN } from "./envelope";
@@ -58,6 +59,7 @@ class Gate {
 }
 
 const gate = new Gate();
+const bulk = bulkBeside();
 
 /** Counts bytes of three passes over all volumes and tells of them, not more often than needed. */
 class Counter {
@@ -131,11 +133,11 @@ async function sealVolume(work: SealWork, keys: LotKeys, volume: string, pack: P
       if (handle.write(block, { at }) !== block.length) throw new Refused("no-room", "the browser ran out of room; free some, or seal with the command instead: sunbid seal");
       at += block.length;
       counter.reach(Math.min(at, pack.length));
-    });
+    }, bulk);
     handle.flush();
     counter.begin(volume, "check", pack.length);
     const recorded = { tree: sealed.listed.tree, t: sealed.t, bidder_salt: sealed.listed.bidder_salt };
-    await rehearse(reading(handle, sealed.listed.size), recorded, keys, own, work.uscc, (done) => counter.reach(Math.min(done, pack.length)));
+    await rehearse(reading(handle, sealed.listed.size), recorded, keys, own, work.uscc, (done) => counter.reach(Math.min(done, pack.length)), bulk);
     return { ...sealed.listed, lot: work.lot, stored, parts: sealed.parts, t: sealed.t, saved: false, uscc: work.uscc, opening_keys: keys.sid };
   } finally {
     handle.close();
@@ -178,7 +180,7 @@ async function rehearseOne(kept: KeptVolume, keys: LotKeys, by: Shown["by"], key
   try {
     const file = await storedFile(kept.stored);
     const stored: Stored = { size: file.size, read: async (at, most) => new Uint8Array(await file.slice(at, at + most).arrayBuffer()) };
-    await rehearse(stored, kept, keys, [key], kept.uscc, (done) => counter.reach(Math.min(done, kept.size)));
+    await rehearse(stored, kept, keys, [key], kept.uscc, (done) => counter.reach(Math.min(done, kept.size)), bulk);
     return { volume: kept.volume, tree: kept.tree, by, opens: true, reason: null };
   } catch (error) {
     return { volume: kept.volume, tree: kept.tree, by, opens: false, reason: error instanceof Error ? error.message : String(error) };

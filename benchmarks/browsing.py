@@ -18,6 +18,7 @@ from pairs import figure
 GOAL: Final = 0.5
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 FIGURE: Final = "browser_vs_aes_gcm"
+MEMORY: Final = "browser_peak_memory"
 MOST_MEMORY_MIB: Final = 64
 MIB: Final = 1 << 20
 # Files of two sizes, as shares of the size that is sealed for speed: the memory is the same.
@@ -28,7 +29,8 @@ def measure(size: int, rounds: int) -> Outcome:
     """Pairs in one page: raw AES-GCM, then sealing into the browser's private file system."""
     chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None or importlib.util.find_spec("playwright") is None:
-        return Outcome(figures=[], skipped=[f"chromium (not installed): {FIGURE}"])
+        missing = ", ".join((FIGURE, *(f"{MEMORY}_{times}" for times in (SMALL, LARGE))))
+        return Outcome(figures=[], skipped=[f"chromium (not installed): {missing}"])
     sys.path.append(str(ROOT / "tests"))
     import web_bench
 
@@ -57,7 +59,7 @@ def measure(size: int, rounds: int) -> Outcome:
             ),
             *(
                 figure(
-                    f"browser_peak_memory_{times}",
+                    f"{MEMORY}_{times}",
                     [found["peak_mib"]],
                     f"absolute: how far the page's processes grew above the page at rest while the "
                     f"frame's worker read, sealed and opened on trial a file of {mib * times} MiB",

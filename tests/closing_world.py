@@ -19,9 +19,11 @@ from foundation.statements.signed import KeySigner, Statement, sign, unsigned
 from sealing_world import (
     LOT,
     NOW,
+    SUPERVISOR,
     TENDER,
     Ledger,
     key_from,
+    licence,
     lot_file,
     opening_keys,
     organisation,
@@ -72,6 +74,9 @@ class Opened:
     clock: str = "real"
     platform_time: Statement | None = None
     is_listed: bool = True
+    stage: int = 1
+    # Who signs that a later stage begins.
+    supervisor: KeySigner = field(default_factory=lambda: licence(SUPERVISOR))
 
     def entry(self, n: int, heads: Sequence[tuple[str, Head]]) -> dict[str, Any]:
         """A list entry."""
@@ -117,6 +122,9 @@ class Opened:
         }
         closing = sign(unsigned("closing", body), self.signer)
         leaves = [cut, ledger.add(closing)]
+        stage = self._begun(closing.sid)
+        if stage is not None:
+            leaves.append(ledger.add(stage))
         given = self.platform_time
         material = lot_file(
             opening_keys=keys.statement.json(),
@@ -129,13 +137,30 @@ class Opened:
         )
         return material, {
             "closing": closing.json(),
-            "stage": None,
+            "stage": None if stage is None else stage.json(),
             "leaves": [one.to_json() for one in leaves],
             "proofs": {str(one.index): ledger.proof(one.index) for one in leaves},
             "entry": own,
             "place": 1,
             "path": entry_path(entries, 1),
         }
+
+    def _begun(self, closing: str) -> Statement | None:
+        """The `stage` statement of a later stage, for every tree of its volumes."""
+        if self.stage == 1:
+            return None
+        [volumes] = [
+            one["volumes"] for one in self.plan.body["stages"] if one["stage"] == self.stage
+        ]
+        body = {
+            "v": 1,
+            "closing": closing,
+            "stage": self.stage,
+            "trees": sorted(tree for tree, head in self.heads if head.header.volume in volumes),
+            "evaluation": "e" * 64,
+            "schedule": self.plan.sid,
+        }
+        return sign(unsigned("stage", body), self.supervisor)
 
 
 def a_time(at: datetime, signer: KeySigner | None = None) -> Statement:

@@ -41,7 +41,7 @@ NAMED: Final = {
     "age": {"seal_vs_age", "open_vs_age"},
     "openssl": {"seal_vs_cms", "gm_vs_sm4_ctr"},
     "nginx": {"upload_vs_nginx"},
-    "chromium": {"browser_vs_aes_gcm"},
+    "chromium": {"browser_vs_aes_gcm", "browser_peak_memory_1", "browser_peak_memory_4"},
     "": {"seal_peak_memory", "gm_peak_memory", "seal_command_peak_memory", "opening_beside_bytes"},
 }
 

@@ -12,9 +12,10 @@ import threading
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,20 +32,22 @@ from bidding.sealing.package import check_package, read_entry
 from bidding.sealing.parts import hash_file
 from bidding.sealing.recovery import read_code, recovery_key
 from bidding.sealing.shares import Halves, combine
+from bidding.sealing.suites import GM_1
 from bidding.sealing.unseal import fits_half, open_payload
 from bidding.sealing.wraps import compare_deal, unwrap_share
 from closing_world import OPENS, Opened, policy_text, signer_under
 from foundation.settings import Settings
-from foundation.statements.canonical import b64, canonical, unb64
+from foundation.statements.canonical import b64, canonical, time_text, unb64
 from foundation.statements.signed import decode, from_json, read
 from licences import free_port
-from sealing_world import BIDDER, LOT, NOW, Ledger, exchange_key, lot_file
+from sealing_world import BIDDER, LOT, NOW, Ledger, exchange_key, lot_file, schedule
 from sunbid.pages.site import STATIC
 from sunbid.seal_origin import seal_policy, serve_seal_origin
 from web_oracle import ESBUILD, ROOT, bundle
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 PATIENCE_MS = 60_000
+PRESSES = 10
 
 pytestmark = [
     pytest.mark.browser,
@@ -275,15 +278,36 @@ def sealed_heads(bid: dict[str, Any], world: World) -> list[tuple[str, Head]]:
     ]
 
 
-def release_request(opened: Opened) -> dict[str, Any]:
-    """What a page asks at the opening."""
+def release_request(opened: Opened, volumes: Sequence[str] = ("price", "qual")) -> dict[str, Any]:
+    """What a page asks at the opening of a stage."""
     material, shown = opened.shown()
     heads = [
         {"tree": tree, "header": b64(head.header_bytes), "wraps": b64(head.wraps_bytes)}
         for tree, head in opened.heads
+        if head.header.volume in volumes
     ]
     asked = {"material": json.dumps(material), "shown": shown, "heads": heads}
-    return {"verb": "release", "stage": 1, **asked}
+    return {"verb": "release", "stage": opened.stage, **asked}
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button until it is gone: a browser drops clicks on a frame that just moved."""
+    button = frame_of(page).get_by_role("button", name=name)
+    for _ in range(PRESSES):
+        button.scroll_into_view_if_needed()
+        button.click()
+        try:
+            expect(button).to_have_count(0, timeout=2_000)
+        except AssertionError:
+            continue
+        return
+    pytest.fail(f"{name} stays")
+
+
+def kept_volumes(page: Page) -> list[str]:
+    """What the frame says that this browser keeps."""
+    state = page.evaluate("(lot) => window.ask({verb: 'state', lot})", LOT)["value"]
+    return [one["volume"] for one in state["volumes"]]
 
 
 def opened(path: Path, keys: LotKeys, code: str, target: Path) -> Path:
@@ -291,7 +315,7 @@ def opened(path: Path, keys: LotKeys, code: str, target: Path) -> Path:
     head = read_file_head(path)
     shares = {}
     for share in head.wraps.t.shares[:2]:
-        member = exchange_key("T", share.i)
+        member = exchange_key("T", share.i, head.suite)
         state, value = unwrap_share(head.binding, "T", share, member.exchange, member.public)
         assert state == "ok"
         assert value is not None
@@ -349,11 +373,11 @@ def test_nothing_secret_reaches_the_platform_but_released_halves(page: Page, wor
     release = release_request(Opened(heads=heads))
     page.clock.set_fixed_time(OPENS)
     begin(page, release)
-    frame_of(page).get_by_text("用本浏览器的密钥授权").click()
+    press(page, "用本浏览器的密钥授权")
     by_key = answer(page)
     begin(page, release)
     frame_of(page).locator("#code").fill(code)
-    frame_of(page).get_by_text("用恢复码授权").click()
+    press(page, "用恢复码授权")
     assert answer(page) == by_key
     assert by_key["value"]["closing"] == from_json(release["shown"]["closing"]).sid
     for value in by_key["value"]["values"]:
@@ -381,6 +405,155 @@ def test_no_half_is_given_early_or_to_a_forged_closing(page: Page, world: World)
     assert answer(page)["problem"]["code"] == "E_SIG"
 
 
+@pytest.mark.threat("T2")
+def test_a_later_stage_is_released_after_its_statement_and_hour(page: Page, world: World) -> None:
+    page.goto(world.platform)
+    bid, _ = sealed_bid(page, world, trusting_request())
+    later = OPENS + timedelta(days=3)
+    stages = [
+        {"stage": 1, "volumes": ["qual"], "opens_at": time_text(OPENS)},
+        {"stage": 2, "volumes": ["price"], "opens_at": time_text(later)},
+    ]
+    plan, heads = schedule(stages=stages), sealed_heads(bid, world)
+    second = release_request(Opened(heads=heads, plan=plan, stage=2), ["price"])
+    page.clock.set_fixed_time(OPENS)
+    begin(page, second)
+    assert answer(page)["problem"]["code"] == "too-early"
+    page.clock.set_fixed_time(later)
+    # No stage began; the platform says so itself; volumes of another stage.
+    without = {**second, "shown": {**second["shown"], "stage": None}}
+    forged = Opened(heads=heads, plan=plan, stage=2, supervisor=signer_under("forger"))
+    foreign = release_request(Opened(heads=heads, plan=plan, stage=2))
+    for asked in (without, release_request(forged, ["price"]), foreign):
+        begin(page, asked)
+        assert not answer(page)["ok"]
+        assert frame_of(page).get_by_role("button", name="用本浏览器的密钥授权").count() == 0
+    begin(page, second)
+    press(page, "用本浏览器的密钥授权")
+    [value] = answer(page)["value"]["values"]
+    assert fits_half(read_file_head(world.sealed["price"]), "B", unb64(value["value"], 32))
+
+
+def test_a_bid_of_gm_1_is_sealed_in_the_frame_and_opens_here(
+    page: Page, world: World, tmp_path: Path
+) -> None:
+    page.goto(world.platform)
+    material = lot_file(GM_1)
+    keys = lot_keys(read(canonical(material["opening_keys"])))
+    request = request_of(material=json.dumps(material), expected=keys.sid)
+    bid, code = sealed_bid(page, world, request)
+    assert bid["manifest"]["suite"] == "GM-1"
+    manifest = decode(bid["manifest"], Manifest)
+    for envelope in manifest.envelopes:
+        path = world.sealed[envelope.volume]
+        check_listed(manifest, envelope, read_file_head(path), keys, hash_file(path).tree())
+        check_package(opened(path, keys, code, tmp_path / f"{envelope.volume}.zip"))
+    begin(page, {"verb": "rehearse", "lot": LOT})
+    go_on(page)
+    assert [row["opens"] for row in answer(page)["value"]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("language", "limit", "refused"),
+    [
+        ("zh-CN", "不超过 200 MB", "改用命令行：sunbid seal"),
+        ("en", "at most 200 MB", "sunbid seal"),
+    ],
+)
+def test_the_command_is_named_for_large_volumes_of_gm_1(
+    page: Page, world: World, language: str, limit: str, refused: str
+) -> None:
+    page.goto(f"{world.platform}/?lang={language}")
+    material = lot_file(GM_1)
+    keys = lot_keys(read(canonical(material["opening_keys"])))
+    begin(page, request_of(material=json.dumps(material), expected=keys.sid))
+    place = folders(world.folder / "bid")
+    with (place["qual"] / "huge.dat").open("wb") as file:
+        file.truncate(200_000_000)
+    frame = frame_of(page)
+    frame.locator("#compared").check()
+    go_on(page)
+    expect(frame.locator("form .note").first).to_contain_text(limit)
+    for volume, folder in place.items():
+        frame.locator(f"#folder-{volume}").set_input_files(folder)
+        expect(frame.locator(f"[data-volume={volume}] .tag[data-state=ok]")).to_be_visible()
+    go_on(page)
+    expect(frame.get_by_role("alert")).to_contain_text(refused)
+    expect(frame.locator("#code")).to_have_count(0)
+
+
+# ---- what a page of the platform may not do
+
+COVER = """document.body.append(Object.assign(document.createElement("div"), {
+  style: "position:fixed;inset:0;background:#fff;z-index:9;pointer-events:none"}))"""
+
+
+def test_a_page_cannot_delete_what_is_kept_without_the_person(page: Page, world: World) -> None:
+    page.goto(world.platform)
+    sealed_bid(page, world, request_of())
+    forget = {"verb": "forget", "lot": LOT}
+    begin(page, forget)
+    frame = frame_of(page)
+    expect(frame.locator("h2")).to_have_text("删除本浏览器里的密文？")
+    assert kept_volumes(page) == ["price", "qual"]
+    press(page, "取消")
+    assert answer(page)["problem"]["code"] == "cancelled"
+    assert kept_volumes(page) == ["price", "qual"]
+    begin(page, forget)
+    press(page, "删除这些密文")
+    assert answer(page) == {"ok": True, "value": None}
+    assert kept_volumes(page) == []
+
+
+@pytest.mark.parametrize(
+    "cover",
+    [
+        "frame.style.opacity = '0.02'",
+        "frame.style.transform = 'scale(0.2)'",
+        COVER,
+    ],
+)
+def test_a_hidden_frame_takes_no_click(page: Page, world: World, cover: str) -> None:
+    page.goto(world.platform)
+    sealed_bid(page, world, request_of())
+    begin(page, {"verb": "forget", "lot": LOT})
+    button = frame_of(page).get_by_role("button", name="删除这些密文")
+    button.scroll_into_view_if_needed()
+    expect(button).to_be_enabled()
+    page.evaluate(f"() => {{ const frame = document.querySelector('iframe'); {cover}; }}")
+    expect(button).to_be_disabled()
+
+
+def test_what_is_no_request_is_not_answered_and_does_no_harm(page: Page, world: World) -> None:
+    page.goto(world.platform)
+    bid, _ = sealed_bid(page, world, request_of())
+    ask = "(asked) => window.ask(asked)"
+    for asked, code in (
+        ({"verb": "export", "lot": LOT}, "E_FIELD"),
+        ({"verb": "state", "lot": {"not": "text"}}, "fault"),
+        (request_of(material="x" * 40_000_000), "E_TOO_LARGE"),
+        (request_of(material="[" * 1_000_000), "E_FIELD"),
+        (request_of(kept={"length": 10**9}), "fault"),
+        ({"verb": "release", "material": "{}", "shown": None, "stage": 1, "heads": []}, "E_FIELD"),
+    ):
+        assert page.evaluate(ask, asked)["problem"]["code"] == code
+    # Numbers, nothing, a request without a verb, and a second hand-shake: silence.
+    silent = """async (seal) => {
+      const frame = document.querySelector("iframe").contentWindow;
+      const channel = new MessageChannel();
+      const hello = {sunbid: "seal-frame", v: 1, verb: "hello", language: "zh"};
+      frame.postMessage(hello, seal, [channel.port2]);
+      frame.postMessage(null, seal);
+      channel.port1.postMessage({verb: "state", lot: "x", id: 1});
+      const heard = new Promise((done) => { channel.port1.onmessage = () => done("answered"); });
+      const late = new Promise((done) => setTimeout(() => done("silence"), 500));
+      void window.ask({verb: 7});
+      return Promise.race([heard, late]);
+    }"""
+    assert page.evaluate(silent, world.seal) == "silence"
+    assert page.evaluate("(lot) => window.ask({verb: 'files', lot})", LOT)["value"] == bid
+
+
 def test_a_bid_survives_the_browser_and_is_rehearsed_and_saved(
     world: World, tmp_path: Path
 ) -> None:
@@ -400,6 +573,11 @@ def test_a_bid_survives_the_browser_and_is_rehearsed_and_saved(
         frame_of(page).locator("#code").fill(code)
         go_on(page)
         found = answer(page)["value"]
+        told = page.evaluate("() => window.told.filter((one) => one.notice === 'progress')")
+        assert {(one["volume"], one["phase"]) for one in told} == {
+            ("price", "check"), ("qual", "check"),
+        }  # fmt: skip
+        assert any(one["done"] == one["total"] for one in told)
         assert [(row["volume"], row["by"], row["opens"]) for row in found] == [
             ("price", "browser-key", True), ("price", "recovery-code", True),
             ("qual", "browser-key", True), ("qual", "recovery-code", True),

@@ -90,8 +90,8 @@ class CheckPage {
     const names = lines.filter((line) => !has.has(line.dataset.volume ?? "")).map((line) => part(line, "h3")?.textContent ?? "");
     const missing = await allStored(this.place, draft);
     const kept = await this.keptState();
-    const own = new Set(draft.files.map((file) => file.tree));
-    const isSaved = kept !== null && kept.volumes.filter((one) => own.has(one.tree)).every((one) => one.saved);
+    const saved = new Set(kept?.volumes.filter((one) => one.saved).map((one) => one.tree));
+    const isSaved = draft.files.every((file) => saved.has(file.tree));
     const isOld = draft.manifest.opening_keys !== this.page.dataset.openingKeys;
     const word = (key: string, is: boolean): string => say(words, `${key}_${is ? "yes" : "no"}`);
     const needs: Need[] = [

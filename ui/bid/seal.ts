@@ -27,6 +27,8 @@ class SealPage {
   private draft: Draft | undefined;
   private kept: Envelope[] = [];
   private isSealing = false;
+  /** Told how far a trial opening is, while one goes on. */
+  private rehearsing: ((at: { volume: string; percent: number }) => void) | null = null;
   private readonly sending: Sending;
 
   constructor(
@@ -99,6 +101,13 @@ class SealPage {
       });
     }
     return this.frame;
+  }
+
+  /** The frame, moved to where the person sees what it asks. */
+  private async asking(): Promise<SealFrame> {
+    const frame = await this.connected();
+    part(this.page, "[data-frame-place]")?.scrollIntoView({ block: "center" });
+    return frame;
   }
 
   private async seal(): Promise<void> {
@@ -206,8 +215,14 @@ class SealPage {
     const { words, lot } = this.place;
     const lines: string[] = [];
     try {
-      const found = await (await this.connected()).ask({ verb: "rehearse", lot });
+      const frame = await this.asking();
       const titles = this.titles();
+      this.rehearsing = ({ volume, percent }) => {
+        const now = document.createElement("li");
+        now.textContent = say(words, "rehearsing", { volume: titles[volume] ?? volume, percent });
+        list.replaceChildren(now);
+      };
+      const found = await frame.ask({ verb: "rehearse", lot });
       for (const one of found) {
         const volume = titles[one.volume] ?? one.volume;
         const by = say(words, `by_${one.by.replace(/-/g, "_")}`);
@@ -216,22 +231,36 @@ class SealPage {
       if (found.length === 0) lines.push(say(words, "rehearse_none"));
     } catch (error) {
       lines.push(this.whyNot(error));
+    } finally {
+      this.rehearsing = null;
     }
     list.replaceChildren(...lines.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
   }
 
   private async forget(): Promise<void> {
+    try {
+      await (await this.asking()).ask({ verb: "forget", lot: this.place.lot });
+    } catch (error) {
+      // Only the person may delete what the frame keeps; without a frame nothing is kept there.
+      if (error instanceof FrameRefused) {
+        put(part(this.page, "[data-frame-fault]"), this.whyNot(error));
+        return;
+      }
+    }
     await remove("drafts", keyOf(this.place.lot, this.place.uscc));
-    await this.frame?.ask({ verb: "forget", lot: this.place.lot }).catch(() => undefined);
     location.reload();
   }
 
   private progress(notice: Progress): void {
+    const percent = notice.total === 0 ? 0 : Math.floor((notice.done / notice.total) * 100);
+    if (this.rehearsing !== null) {
+      this.rehearsing({ volume: notice.volume, percent });
+      return;
+    }
     const line = this.lineOf(notice.volume);
     const list = line === null ? null : part(line, "[data-phases]");
     if (list === null) return;
     list.hidden = false;
-    const percent = notice.total === 0 ? 0 : Math.floor((notice.done / notice.total) * 100);
     // The frame's own last look at the sealed file belongs to sealing: the fourth phase is the platform's.
     const phase = notice.phase === "read" ? "read" : "seal";
     drawPhases(list, this.place.words, { phase, percent });

@@ -6,7 +6,7 @@ import { codeInput } from "./codes";
 import { button, el, icon, tag } from "./dom";
 import type { Head } from "./envelope";
 import { joinHead } from "./envelope";
-import { progressOf } from "./flow-seal";
+import { TRIAL, progressOf } from "./flow-seal";
 import { checkContext, find, keptBrowserKey, volumesOf } from "./keeping";
 import { Labour } from "./labour";
 import { readMaterial } from "./material";
@@ -14,6 +14,7 @@ import type { Notice, RehearseRequest, Rehearsed, ReleaseRequest, Released, Tree
 import { readCode, recoveryKey } from "./recovery";
 import { Refused } from "./refused";
 import type { Screen } from "./screen";
+import { seen } from "./seen";
 import type { OwnKey } from "./suite";
 import { unwrapB } from "./wraps";
 
@@ -32,7 +33,7 @@ export async function rehearseFlow(screen: Screen, request: RehearseRequest, tel
     () => (input.value.trim() === "" && hasKey ? null : readCode(input.value)),
   );
   const volumes = (await volumesOf(bid)).map((one) => one.volume);
-  const shown = progressOf(screen, volumes, bid.titles);
+  const shown = progressOf(screen, volumes, bid.titles, TRIAL);
   screen.show(speech.say("rehearse_title"), null, shown.element);
   const labour = new Labour((progress) => {
     shown.update(progress);
@@ -64,7 +65,7 @@ export async function releaseFlow(screen: Screen, request: ReleaseRequest): Prom
   const { field, input } = codeInput(speech.say("code_label"));
   const n = { n: heads.length };
   const values = await new Promise<TreeValue[]>((done, stopped) => {
-    const byKey = browser === null ? [] : [button(speech.say("release_key"), () => void unwrapAll(heads, browser).then(done, (error: unknown) => failed(error)), "primary")];
+    const byKey = browser === null ? [] : [seen(button(speech.say("release_key"), () => void unwrapAll(heads, browser).then(done, (error: unknown) => failed(error)), "primary"), speech)];
     const fault = el("p", { class: "note", "data-state": "bad", role: "alert", hidden: true });
     const failed = (error: unknown): void => {
       fault.textContent = `${speech.refused(error instanceof Refused ? error.code : "fault")} (${error instanceof Error ? error.message : String(error)})`;

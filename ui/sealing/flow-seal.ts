@@ -8,7 +8,7 @@ import { askCode } from "./codes";
 import { button, el, icon, tag } from "./dom";
 import type { KeptBid } from "./keeping";
 import { checkContext, drop, filesOf, find, keep, keepTrust, stateOf, storedFile, volumesOf } from "./keeping";
-import { Labour, PHASES } from "./labour";
+import { Labour } from "./labour";
 import type { CheckedLot } from "./material";
 import { checkMaterial, readMaterial } from "./material";
 import { shortSid } from "./opening-keys";
@@ -19,7 +19,8 @@ import type { Screen } from "./screen";
 import { notYet } from "./screen";
 import { suiteOf } from "./suite";
 import type { ChosenFile, SealWork } from "./work";
-import { entriesOf } from "./work";
+import type { Key } from "./words";
+import { LARGEST_GM, entriesOf } from "./work";
 
 const STEPS = 4;
 type Tell = (notice: Notice) => void;
@@ -39,7 +40,7 @@ export async function sealFlow(screen: Screen, request: SealRequest, tell: Tell)
   const begun = await find("begun", material.lot);
   await compare(screen, lot, request.expected !== null, begun !== undefined);
   await drop("begun", material.lot);
-  const chosen = await chooseFolders(screen, names, request);
+  const chosen = await chooseFolders(screen, names, request, lot.keys.body.suite === "GM-1");
   const code = await askCode(screen, suiteOf(lot.keys.body.suite), material.lot, screen.caption(3, STEPS));
   const listed = await work(screen, tell, request.titles ?? {}, {
     do: "seal",
@@ -112,20 +113,23 @@ async function compare(screen: Screen, lot: CheckedLot, isKnown: boolean, interr
 
 // ---- step 2
 
-async function chooseFolders(screen: Screen, names: string[], request: SealRequest): Promise<Map<string, ChosenFile[]>> {
+async function chooseFolders(screen: Screen, names: string[], request: SealRequest, isGm: boolean): Promise<Map<string, ChosenFile[]>> {
   const { speech } = screen;
   const chosen = new Map<string, ChosenFile[]>();
   const titleOf = (volume: string): string => request.titles?.[volume] ?? volume;
   const rows = names.map((volume) => folderRow(screen, volume, titleOf(volume), chosen));
   const kept = request.kept.map((one) => titleOf(one.volume));
+  const limit = { limit: speech.bytes(LARGEST_GM) };
   await screen.ask(
     speech.say("folders_title"),
     screen.caption(2, STEPS),
-    [kept.length > 0 ? el("p", { class: "caption" }, speech.say("sealed_before", { volumes: kept.join("、") })) : null, el("ul", { class: "list" }, ...rows)],
+    [isGm ? el("p", { class: "note" }, speech.say("gm_limit", limit)) : null, kept.length > 0 ? el("p", { class: "caption" }, speech.say("sealed_before", { volumes: kept.join("、") })) : null, el("ul", { class: "list" }, ...rows)],
     speech.say("next"),
     () => {
       const missing = names.filter((volume) => !chosen.has(volume));
       if (missing.length > 0) throw notYet(speech.say("must_choose", { volumes: missing.map(titleOf).join("、") }));
+      const size = [...chosen.values()].flat().reduce((sum, { file }) => sum + file.size, 0);
+      if (isGm && size > LARGEST_GM) throw notYet(speech.say("gm_large", { ...limit, size: speech.bytes(size) }));
     },
   );
   return chosen;
@@ -188,11 +192,17 @@ async function work(screen: Screen, tell: Tell, titles: Titles, order: SealWork)
   }
 }
 
-export function progressOf(screen: Screen, volumes: string[], titles: Titles): { element: HTMLElement; update: (progress: Progress) => void } {
+/** What a volume goes through, by the phase that the worker names and its words. */
+type Steps = readonly (readonly [Progress["phase"] | "upload", Key])[];
+/** The frame's three, and the page's upload. */
+const SEALING: Steps = [["read", "read"], ["seal", "seal"], ["check", "check"], ["upload", "upload"]];
+export const TRIAL: Steps = [["check", "trial"]];
+
+export function progressOf(screen: Screen, volumes: string[], titles: Titles, steps: Steps = SEALING): { element: HTMLElement; update: (progress: Progress) => void } {
   const { speech } = screen;
   const percent = el("strong", {}, speech.say("overall", { percent: 0 }));
   const pace = el("span", { class: "caption", "aria-live": "off" }, speech.say("left_unknown"));
-  const rows = new Map(volumes.map((volume) => [volume, PHASES.map((phase) => el("li", {}, speech.say(phase)))]));
+  const rows = new Map(volumes.map((volume) => [volume, steps.map(([, words]) => el("li", {}, speech.say(words)))]));
   const lists = volumes.map((volume) => el("li", {}, el("h3", {}, titles[volume] ?? volume), el("ol", { class: "phases" }, ...(rows.get(volume) ?? []))));
   const update = (progress: Progress): void => {
     percent.textContent = speech.say("overall", { percent: Math.floor(progress.overall * 100) });
@@ -202,15 +212,17 @@ export function progressOf(screen: Screen, volumes: string[], titles: Titles): {
       : left === null
         ? speech.say("left_unknown")
         : speech.say("speed", { speed: speech.bytes(progress.bytes_per_second), left });
-    const now = PHASES.indexOf(progress.phase);
+    const now = steps.findIndex(([phase]) => phase === progress.phase);
     rows.get(progress.volume)?.forEach((row, at) => {
       const done = progress.total === 0 ? 1 : progress.done / progress.total;
       row.dataset.state = at < now || (at === now && done >= 1) ? "ok" : at === now ? "now" : "";
-      row.style.setProperty("--done", String(at === now ? Math.floor(done * 100) : 0));
+      const share = at === now ? Math.floor(done * 100) : 0;
+      row.style.setProperty("--done", String(share));
+      row.textContent = `${speech.say((steps[at] as Steps[number])[1])}${at === now ? ` ${share}%` : ""}`;
     });
     // All that came before this volume is through.
     for (const volume of volumes.slice(0, volumes.indexOf(progress.volume))) {
-      rows.get(volume)?.slice(0, 3).forEach((row) => {
+      rows.get(volume)?.filter((_, at) => steps[at]?.[0] !== "upload").forEach((row) => {
         row.dataset.state = "ok";
       });
     }
@@ -240,5 +252,6 @@ export async function showDone(screen: Screen, bid: KeptBid, tell: Tell): Promis
     return el("li", { class: "file", "data-volume": kept.volume }, icon("lock"), text, state);
   });
   const done = el("p", { class: "note", "data-state": "ok" }, speech.say("done_text"));
-  screen.show(speech.say("done_title"), null, done, el("p", {}, speech.say("save_text")), el("ul", { class: "list" }, ...rows));
+  const only = el("p", { class: "note", "data-state": "warn" }, speech.say("only_here"));
+  screen.show(speech.say("done_title"), null, done, only, el("p", {}, speech.say("save_text")), el("ul", { class: "list" }, ...rows));
 }

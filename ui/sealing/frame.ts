@@ -1,7 +1,8 @@
 // The sealing frame: shakes hands with the one page that may speak to it, then does what it asks.
+import { forgetFlow } from "./flow-forget";
 import { releaseFlow, rehearseFlow } from "./flow-open";
 import { sealFlow, showDone } from "./flow-seal";
-import { filesOf, find, forget, stateOf } from "./keeping";
+import { filesOf, find, stateOf } from "./keeping";
 import type { Answer, Answers, Asked, Handshake, Language, Notice, Request } from "./protocol";
 import { PROTOCOL, VERSION } from "./protocol";
 import { Refused } from "./refused";
@@ -10,6 +11,8 @@ import { Speech } from "./words";
 
 // Written by the server: nobody else's messages are read, and nobody else may show this page.
 const platform = document.querySelector<HTMLMetaElement>('meta[name="platform"]')?.content ?? "";
+
+const isAsked = (value: unknown): value is Asked => Number.isSafeInteger((value as Asked | null)?.id) && typeof (value as Asked).verb === "string";
 
 class Session {
   private readonly screen: Screen;
@@ -21,7 +24,10 @@ class Session {
   ) {
     this.screen = new Screen(new Speech(language), (px) => this.tell({ notice: "height", px }));
     this.screen.rest();
-    port.onmessage = (event: MessageEvent<Asked>) => void this.take(event.data);
+    port.onmessage = (event: MessageEvent<unknown>) => {
+      // What is no request at all has no number to be answered by.
+      if (isAsked(event.data)) void this.take(event.data);
+    };
   }
 
   private readonly tell = (notice: Notice): void => this.port.postMessage(notice);
@@ -52,9 +58,7 @@ class Session {
       case "release":
         return this.alone(() => releaseFlow(this.screen, request));
       case "forget":
-        await this.alone(() => forget(request.lot));
-        this.screen.rest();
-        return null;
+        return this.alone(() => forgetFlow(this.screen, request));
       default:
         throw new Refused("E_FIELD", "expected a verb of version 1; load the page again");
     }
@@ -79,6 +83,9 @@ class Session {
   }
 }
 
+// One for the life of the frame: two could draw over each other what the person is asked.
+let session: Session | null = null;
+
 const ready = (): void => window.parent.postMessage({ sunbid: PROTOCOL, v: VERSION, verb: "ready" } satisfies Handshake, platform);
 
 window.addEventListener("message", (event: MessageEvent<Partial<Handshake> | null>) => {
@@ -87,8 +94,8 @@ window.addEventListener("message", (event: MessageEvent<Partial<Handshake> | nul
   if (message?.sunbid !== PROTOCOL || message.v !== VERSION) return;
   if (message.verb === "knock") ready();
   const [port] = event.ports;
-  if (message.verb === "hello" && port !== undefined) {
-    new Session(port, (message as { language?: unknown }).language === "en" ? "en" : "zh");
+  if (message.verb === "hello" && port !== undefined && session === null) {
+    session = new Session(port, (message as { language?: unknown }).language === "en" ? "en" : "zh");
   }
 });
 

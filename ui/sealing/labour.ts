@@ -68,6 +68,3 @@ export class Labour {
     this.progress(progress);
   }
 }
-
-/** Four phases as a list: the frame's three, and the page's upload. */
-export const PHASES = ["read", "seal", "check", "upload"] as const;

@@ -106,7 +106,10 @@ export interface ReleaseRequest {
   heads: HeadBytes[];
 }
 
-/** `forget`: delete a draft (the newest sealed bid that was not handed in) and its files. */
+/**
+ * `forget`: delete a draft (the newest sealed bid of a lot) and its files. The person is asked in the
+ * frame, and may cancel.
+ */
 export interface ForgetRequest {
   verb: "forget";
   lot: string;

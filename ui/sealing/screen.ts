@@ -39,9 +39,9 @@ export class Screen {
 
   /**
    * Shows a step with its buttons and waits: `ready` gives the step's value, or the words that say what
-   * is missing. Rejects when the person cancels.
+   * is missing. Rejects when the person cancels. `next` is the button's words, or a place with it.
    */
-  ask<T>(title: string, caption: string | null, content: (Node | null)[], next: string, ready: () => T | Promise<T>, more: Node[] = []): Promise<T> {
+  ask<T>(title: string, caption: string | null, content: (Node | null)[], next: string | HTMLElement, ready: () => T | Promise<T>, more: Node[] = []): Promise<T> {
     const fault = el("p", { class: "note", "data-state": "bad", role: "alert", hidden: true });
     return new Promise((done, stopped) => {
       const go = async (): Promise<void> => {
@@ -55,7 +55,7 @@ export class Screen {
         }
       };
       const cancel = button(this.speech.say("cancel"), () => stopped(new Refused("cancelled", this.speech.say("cancelled"))), "quiet");
-      const form = el("form", { class: "stack", novalidate: true }, ...content, fault, el("p", { class: "row" }, el("button", { class: "button", "data-kind": "primary" }, next), ...more, cancel));
+      const form = el("form", { class: "stack", novalidate: true }, ...content, fault, el("p", { class: "row" }, typeof next === "string" ? el("button", { class: "button", "data-kind": "primary" }, next) : next, ...more, cancel));
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         void go();

@@ -31,6 +31,8 @@ const zh = {
   ready: "可以加密",
   items_hint: "该册须含 open-items.json（唱标内容）。",
   must_choose: "还差：{volumes}。",
+  gm_limit: "本标段用国密套件（GM-1），浏览器里加密较慢，合计不超过 {limit}；更大的请改用命令行 sunbid seal。",
+  gm_large: "合计 {size}，超过浏览器里国密加密的上限 {limit}。请改用命令行：sunbid seal",
   sealed_before: "沿用上次密封的：{volumes}。",
   // recovery code
   code_title: "抄下恢复码（解密凭证）",
@@ -59,7 +61,8 @@ const zh = {
   // done
   done_title: "已加密并在本机试解密成功",
   done_text: "未递交。接下来由本页面上传并签名递交。",
-  save_text: "请把每册密文另存一份：若平台的存储损坏，它是唯一的补救。",
+  only_here: "密文和本浏览器的解密密钥只存在这台电脑的这个浏览器里。清除浏览数据、换浏览器或换电脑后就没有了，那时只能靠另存的密文和抄下的恢复码。",
+  save_text: "递交前须把每册密文另存一份：若平台的存储损坏，它是唯一的补救。",
   save: "另存 {name}",
   saved: "已另存",
   not_saved: "未另存",
@@ -68,6 +71,7 @@ const zh = {
   rehearse_text: "在本机逐册解密并核对，不上传任何内容。",
   with_code: "也用恢复码试一次（可不填）",
   rehearse: "开始试解密",
+  trial: "试解密",
   "by.browser-key": "本浏览器的密钥",
   "by.recovery-code": "恢复码",
   "by.app-key": "电子营业执照里的密钥",
@@ -83,6 +87,11 @@ const zh = {
   release_key: "用本浏览器的密钥授权",
   release_code: "用恢复码授权",
   released: "已交出 {n} 册的解密分量。",
+  // forgetting a draft
+  forget_title: "删除本浏览器里的密文？",
+  forget_text: "平台页面请求删除本标段最近一次加密的 {n} 册密文。删除后不能恢复；若这一版已经递交，就失去了平台存储损坏时的补救。",
+  forget_do: "删除这些密文",
+  seen: "按钮须完整显示、不被遮挡才能点击。",
   // problems
   problem: "不能继续",
   interrupted: "上次加密中途中断。未完成的文件已删除，将用全新的密钥重新加密。",
@@ -92,7 +101,8 @@ const zh = {
   seconds: "{n} 秒",
 };
 
-type Words = Record<keyof typeof zh, string>;
+export type Key = keyof typeof zh;
+type Words = Record<Key, string>;
 
 const en: Words = {
   title: "Seal the bid",
@@ -122,6 +132,8 @@ const en: Words = {
   ready: "Ready",
   items_hint: "This volume must hold open-items.json (the line read aloud).",
   must_choose: "Still missing: {volumes}.",
+  gm_limit: "This lot uses the suite GM-1, which is slow in a browser: at most {limit} in all. For more, use the command sunbid seal.",
+  gm_large: "{size} in all, more than the {limit} that a browser seals under GM-1. Use the command instead: sunbid seal",
   sealed_before: "Kept as sealed before: {volumes}.",
   code_title: "Write down the recovery code",
   code_text: "At the opening it unlocks in place of this browser's key. Nobody else has a copy. Write it on paper and keep it until the opening is over.",
@@ -147,7 +159,8 @@ const en: Words = {
   upload: "Upload",
   done_title: "Sealed, and opened on trial on this machine",
   done_text: "Not handed in yet (未递交). The page now uploads the files and has them signed.",
-  save_text: "Save a copy of each sealed file: it is the only remedy if the platform's storage is destroyed.",
+  only_here: "The sealed files and this browser's key exist in this browser on this computer only. Clearing its data, another browser or another computer: then only the saved copies and the recovery code on paper help.",
+  save_text: "Before handing in, save a copy of each sealed file: it is the only remedy if the platform's storage is destroyed.",
   save: "Save {name}",
   saved: "Saved",
   not_saved: "Not saved",
@@ -155,6 +168,7 @@ const en: Words = {
   rehearse_text: "Opens and checks each volume on this machine; nothing is sent.",
   with_code: "Try the recovery code as well (optional)",
   rehearse: "Start the rehearsal",
+  trial: "Trial opening",
   "by.browser-key": "this browser's key",
   "by.recovery-code": "recovery code",
   "by.app-key": "key in the licence app",
@@ -169,6 +183,10 @@ const en: Words = {
   release_key: "Release with this browser's key",
   release_code: "Release with the recovery code",
   released: "The halves of {n} volumes were handed over.",
+  forget_title: "Delete the sealed files in this browser?",
+  forget_text: "The platform's page asks to delete the {n} sealed files of this lot that were made last. They cannot be brought back; if this version was handed in, the remedy for a destroyed storage is gone.",
+  forget_do: "Delete these sealed files",
+  seen: "The button works only while it is shown whole and nothing covers it.",
   problem: "Cannot go on",
   interrupted: "An earlier sealing was broken off. Its unfinished file was deleted; sealing begins again with fresh keys.",
   again: "Try again",

@@ -44,4 +44,7 @@ export type Report =
   | { said: "rehearsed"; found: Shown[] }
   | { said: "failed"; code: string; message: string };
 
+/** A page's script for SM4 is slow (some 36 MB a second): above this the command is named. */
+export const LARGEST_GM = 200_000_000;
+
 export const entriesOf = (files: ChosenFile[]): Entry[] => files.map(({ name, file }) => ({ name, content: file }));

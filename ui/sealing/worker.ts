@@ -17,10 +17,8 @@ import { Statement } from "./statements";
 import type { OwnKey } from "./suite";
 import { suiteOf } from "./suite";
 import type { RehearseWork, Report, SealWork, Shown, Work } from "./work";
-import { entriesOf } from "./work";
+import { LARGEST_GM, entriesOf } from "./work";
 
-/** A pure script for SM4 is slow: above this the command is named. */
-const LARGEST_GM = 200 * 1024 * 1024;
 /** Header, wraps and directory of a package are far below. */
 const SPARE = 8 * 1024 * 1024;
 const SPEAK_EVERY_MS = 200;
@@ -146,7 +144,7 @@ async function sealVolume(work: SealWork, keys: LotKeys, volume: string, pack: P
 
 /** The file that was just written, read again through one buffer: each block is used up at once. */
 function reading(handle: SyncHandle, size: number): Stored {
-  const buffer = new Uint8Array(2 * 1024 * 1024);
+  const buffer = new Uint8Array(1024 * 1024);
   return {
     size,
     read: async (at, most) => {

@@ -200,7 +200,14 @@ async def test_a_bid_is_opened_by_licence_by_browser_and_by_the_code_on_paper(
     await holding.goto(hall)
     await holding.click("[data-release-begin]")
     frame = holding.frame_locator(".seal-place iframe")
-    await frame.get_by_text("用本浏览器的密钥授权").click()
+    # It works only while it is seen, and a browser drops clicks on a frame that just moved.
+    release = frame.get_by_role("button", name="用本浏览器的密钥授权")
+    for _ in range(10):
+        if await release.count() == 0:
+            break
+        await release.scroll_into_view_if_needed()
+        await release.click()
+        await holding.wait_for_timeout(1_000)
     await expect(holding.locator("#release")).to_contain_text(done)
 
     # The computer is gone: another one, and the code from paper.

@@ -202,10 +202,8 @@ async def test_a_bid_is_opened_by_licence_by_browser_and_by_the_code_on_paper(
     frame = holding.frame_locator(".seal-place iframe")
     # It works only while it is seen, and a browser drops clicks on a frame that just moved.
     release = frame.get_by_role("button", name="用本浏览器的密钥授权")
-    for _ in range(10):
-        if await release.count() == 0:
-            break
-        await release.scroll_into_view_if_needed()
+    await release.scroll_into_view_if_needed()
+    while await release.count() > 0:
         await release.click()
         await holding.wait_for_timeout(1_000)
     await expect(holding.locator("#release")).to_contain_text(done)

@@ -13,7 +13,13 @@ from bidding.licence.revocation import refuse_revoked
 from bidding.participant import service as mandates
 from bidding.participant.domain import SCOPE_OF
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
-from bidding.sealing.envelope import check_for_lot, check_listed, check_manifest, read_head
+from bidding.sealing.envelope import (
+    Head,
+    check_for_lot,
+    check_listed,
+    check_manifest,
+    read_head,
+)
 from bidding.sealing.opening_keys import LotKeys, check_algorithms, lot_keys
 from bidding.sealing.refusals import WrongOpeningKeys
 from bidding.sealing.suites import suite_of
@@ -68,10 +74,11 @@ async def check_head(desk: Desk, size: int, part: bytes) -> None:
     check_for_lot(head, keys)
 
 
-async def check_act(desk: Desk, lot: Lot, act: Act, statement: Statement) -> str:
-    """Check an act that was taken in and return the licence's status, `good` or `unknown`.
+async def check_act(desk: Desk, lot: Lot, act: Act, statement: Statement) -> tuple[str, list[Head]]:
+    """Check an act that was taken in.
 
-    Nothing about other bidders is looked at before the closing.
+    Return the licence's status, `good` or `unknown`, and the heads of the act's envelopes. Nothing
+    about other bidders is looked at before the closing.
     """
     body = read_body(statement)
     if not isinstance(body, Manifest | Withdraw):
@@ -86,9 +93,10 @@ async def check_act(desk: Desk, lot: Lot, act: Act, statement: Statement) -> str
             f"expected the licence signature of {body.bidder.uscc}, whom the bid names, got "
             f"{', '.join(sorted(signers)) or 'none'}; sign with that licence"
         )
+    heads = []
     if isinstance(body, Manifest):
-        await _check_manifest(desk, lot, act, body, signers)
-    return await _status(desk, leaves, act.intake_at)
+        heads = await _check_manifest(desk, lot, act, body, signers)
+    return await _status(desk, leaves, act.intake_at), heads
 
 
 async def _check_mandate(
@@ -120,14 +128,17 @@ async def _status(desk: Desk, leaves: Sequence[bytes], at: datetime) -> str:
 
 async def _check_manifest(
     desk: Desk, lot: Lot, act: Act, body: Manifest, signers: set[str]
-) -> None:
+) -> list[Head]:
     for member in body.consortium:
         if member.uscc not in signers:
             raise WrongBidder(f"consortium member {member.uscc} has not co-signed")
     keys = await keys_of(desk, lot)
     check_manifest(body, keys, set(lot.volumes))
     stored: Mapping[str, str] = {e["tree"]: e["upload"] for e in act.envelopes}
+    heads = []
     for envelope in body.envelopes:
         part = await desk.objects.get(f"blobs/{stored[envelope.tree]}/0")
         head = read_head(part, envelope.size)
         check_listed(body, envelope, head, keys, envelope.tree)
+        heads.append(head)
+    return heads

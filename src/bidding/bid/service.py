@@ -38,6 +38,7 @@ from bidding.bid.refusal import keep_refusal, write_refusal
 from bidding.participant import service as mandates
 from bidding.participant.domain import Given, NoMandate, best_for
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
+from bidding.sealing.envelope import Head
 from bidding.sealing.parts import PART, PART_PREFIX, tree_of_parts
 from bidding.sealing.refusals import NotSealed, WrongPart
 from bidding.tender import store as tender_store
@@ -358,12 +359,13 @@ async def decide(desk: Desk, act: Act, statement: Statement) -> str:
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, act.lot)
     try:
-        licence_status = await check_act(desk, lot, act, statement)
+        licence_status, heads = await check_act(desk, lot, act, statement)
         state, code = ACCEPTED, None
     except Refused as refused:
         if isinstance(refused, OURS):
             raise
-        licence_status, state, code = None, REFUSED, refused.code
+        licence_status, heads = None, list[Head]()
+        state, code = REFUSED, refused.code
     async with transaction(desk.db, "bidding") as connection:
         held = await store.act_locked(connection, act.sid)
         if held.state != PENDING:
@@ -373,6 +375,7 @@ async def decide(desk: Desk, act: Act, statement: Statement) -> str:
             kept = await keep_refusal(connection, desk, lot, act.sid, act.intake_at, code)
             refusal = kept.sid
         await store.decide_act(connection, act.sid, state, licence_status, refusal)
+        await store.insert_heads(connection, act.sid, heads)
     return state
 
 

@@ -15,6 +15,7 @@ from bidding.bid.domain import (
     Upload,
     WrongSequence,
 )
+from bidding.sealing.envelope import Head
 from foundation.database import Connection, Record
 from foundation.problems import Refused
 from foundation.statements.canonical import sid_bytes
@@ -359,6 +360,34 @@ async def decide_act(
         None if refusal is None else bytes.fromhex(refusal),
     )
     return row is not None
+
+
+INSERT_HEAD: Final[LiteralString] = """
+    INSERT INTO bidding.head (act, header_hash, header, wraps)
+    VALUES ($1, $2, $3, $4)
+"""
+
+
+async def insert_heads(connection: Connection, sid: str, heads: Sequence[Head]) -> None:
+    """Keep header and wraps of every envelope of an accepted act, apart from its files."""
+    rows = [
+        (bytes.fromhex(sid), one.header_hash.hex(), one.header_bytes, one.wraps_bytes)
+        for one in heads
+    ]
+    await connection.executemany(INSERT_HEAD, rows)
+
+
+HEADS: Final[LiteralString] = """
+    SELECT header_hash, header, wraps
+      FROM bidding.head
+     WHERE act = ANY ($1::bytea[])
+"""
+
+
+async def heads(connection: Connection, sids: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
+    """Return (header, wraps) of every envelope of accepted acts, by the hash of the header."""
+    rows = await connection.fetch(HEADS, [bytes.fromhex(sid) for sid in sids])
+    return {row["header_hash"]: (row["header"], row["wraps"]) for row in rows}
 
 
 # Acts whose leaf lies below the newest signed size and that still lack a receipt.

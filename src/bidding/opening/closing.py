@@ -3,7 +3,7 @@
 Timers only enable: the closer closes and cuts by the database's clock, the host confirms the list.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from bidding.bid import store as bid_store
@@ -19,7 +19,6 @@ from bidding.opening.domain import (
 from bidding.opening.outages import require_quiet_deadline
 from bidding.opening.stages import plan_in_force
 from bidding.opening.taken import keep_public
-from bidding.sealing.envelope import split_head
 from bidding.tender import store as tender_store
 from bidding.tender.domain import CLOSED, CUT, Lot, WrongStatus, next_status
 from bidding.tender.service import lot_ledger_body
@@ -109,7 +108,7 @@ async def confirm_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
             await store.set_closing(connection, lot_id, statement.sid, None)
             await tender_store.move_lot(connection, lot, next_status(lot.status, "not_open"))
         else:
-            listed = await listed_of_bids(connection, desk, lot, bids)
+            listed = await listed_of_bids(connection, lot, bids)
             statement = signed_closing(desk, lot, cut, listed)
             root = statement.body["list_root"]
             await store.set_closing(connection, lot_id, statement.sid, root)
@@ -161,47 +160,40 @@ def signed_closing(
     return sign(unsigned("closing", body), desk.platform_for(lot.suite))
 
 
-async def listed_of_bids(
-    connection: Connection, desk: Desk, lot: Lot, bids: Sequence[Act]
-) -> list[Listed]:
-    """Return the list rows of these bids."""
+async def listed_of_bids(connection: Connection, lot: Lot, bids: Sequence[Act]) -> list[Listed]:
+    """Return the list rows of these bids; no file is looked at."""
     first = (await plan_in_force(connection, lot)).stages[0].volumes
-    return [one for act in bids for one in await _listed_of(desk, act, first)]
+    heads = await bid_store.heads(connection, [act.sid for act in bids])
+    return [one for act in bids for one in _listed_of(act, heads, first)]
 
 
-async def _listed_of(desk: Desk, act: Act, first: Sequence[str]) -> list[Listed]:
-    """Return the list rows of a bid, with header and wraps read from its first parts.
-
-    `first` are the volumes of stage 1; those of later stages wait for their own statement.
-    """
-    rows = []
+def _listed_of(
+    act: Act, heads: Mapping[str, tuple[bytes, bytes]], first: Sequence[str]
+) -> Iterator[Listed]:
+    """The list rows of a bid; the volumes of later stages wait for their own statement."""
     for envelope in act.envelopes:
-        part = await desk.objects.get(f"blobs/{envelope['upload']}/0")
-        header, wraps = split_head(part)
-        rows.append(
-            Listed(
-                lot=act.lot,
-                tree=envelope["tree"],
-                stage=1 if envelope["volume"] in first else None,
-                submission=act.submission,
-                act=act.sid,
-                seq=act.seq,
-                volume=envelope["volume"],
-                header_hash=envelope["header_hash"],
-                wraps_hash=envelope["wraps_hash"],
-                size=envelope["size"],
-                upload=UUID(envelope["upload"]),
-                header=header,
-                wraps=wraps,
-                blob="unread",
-                blob_until=None,
-                b_value=None,
-                b_from=None,
-                b_at=None,
-                t_value=None,
-            )
+        header, wraps = heads[envelope["header_hash"]]
+        yield Listed(
+            lot=act.lot,
+            tree=envelope["tree"],
+            stage=1 if envelope["volume"] in first else None,
+            submission=act.submission,
+            act=act.sid,
+            seq=act.seq,
+            volume=envelope["volume"],
+            header_hash=envelope["header_hash"],
+            wraps_hash=envelope["wraps_hash"],
+            size=envelope["size"],
+            upload=UUID(envelope["upload"]),
+            header=header,
+            wraps=wraps,
+            blob="unread",
+            blob_until=None,
+            b_value=None,
+            b_from=None,
+            b_at=None,
+            t_value=None,
         )
-    return rows
 
 
 async def closing_is_signed(connection: Connection, closing: str) -> bool:

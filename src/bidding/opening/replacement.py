@@ -55,7 +55,7 @@ async def replace_closing(desk: Desk, actor: Actor, lot_id: UUID) -> Statement:
         # What is held is not read again: a file lost meanwhile must not keep another bid out.
         still = [one for one in held if one.act in {bid.sid for bid in bids}]
         added = [bid for bid in bids if bid.sid not in {one.act for one in held}]
-        listed = [*still, *await listed_of_bids(connection, desk, lot, added)]
+        listed = [*still, *await listed_of_bids(connection, lot, added)]
         _require_only_adds(held, listed)
         assert opening.cut is not None
         cut = await leaf_opening(connection, opening.cut)

@@ -381,6 +381,15 @@ CREATE TABLE bidding.evaluation (
 
 COMMENT ON TABLE bidding.evaluation IS 'The signed evaluation report, as the panel handed it over.';
 
+CREATE TABLE bidding.head (
+    act bytea NOT NULL,
+    header_hash text NOT NULL,
+    header bytea NOT NULL,
+    wraps bytea NOT NULL
+);
+
+COMMENT ON TABLE bidding.head IS 'Header and wraps of the envelopes of accepted acts, as checked. They name no bidder.';
+
 CREATE TABLE bidding.listed (
     lot uuid NOT NULL,
     tree text NOT NULL,
@@ -1500,6 +1509,9 @@ ALTER TABLE ONLY bidding.door_refusal
 ALTER TABLE ONLY bidding.evaluation
     ADD CONSTRAINT evaluation_pkey PRIMARY KEY (lot);
 
+ALTER TABLE ONLY bidding.head
+    ADD CONSTRAINT head_pkey PRIMARY KEY (act, header_hash);
+
 ALTER TABLE ONLY bidding.listed
     ADD CONSTRAINT listed_lot_submission_volume_key UNIQUE (lot, submission, volume);
 
@@ -1916,6 +1928,9 @@ ALTER TABLE ONLY bidding.evaluation
 ALTER TABLE ONLY bidding.evaluation
     ADD CONSTRAINT evaluation_report_fkey FOREIGN KEY (report) REFERENCES foundation.statement(sid);
 
+ALTER TABLE ONLY bidding.head
+    ADD CONSTRAINT head_act_fkey FOREIGN KEY (act) REFERENCES bidding.act(sid);
+
 ALTER TABLE ONLY bidding.listed
     ADD CONSTRAINT listed_act_fkey FOREIGN KEY (act) REFERENCES bidding.act(sid);
 
@@ -2152,6 +2167,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE bidding.document TO sunbid_bidding;
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.door_refusal TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.evaluation TO sunbid_bidding;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE bidding.head TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.listed TO sunbid_bidding;
 

@@ -51,9 +51,14 @@ async def again(world: World, made: SealedBid, volume: str = VOLUME) -> tuple[UU
     return one.uploads[0]
 
 
-async def begun(world: World) -> list[BidderOf]:
-    """The closing is signed and phase 1 runs; nothing was read back so far."""
+async def begun(world: World, *destroyed: int) -> list[BidderOf]:
+    """The closing is signed and phase 1 runs; nothing was read back so far.
+
+    The first parts of the `destroyed` bidders' files are gone before the closing.
+    """
     bidders = await with_bids(world)
+    for number in destroyed:
+        first_part(world, bidders[number].bids[-1]).unlink()
     closing = await world.close()
     await world.tick(2)
     await world.step("phase1")
@@ -112,6 +117,22 @@ async def test_a_damaged_file_comes_again_before_anything_is_decrypted(world: Wo
     await world.tick()
     assert set((await results(world)).values()) == {"OPENED"}
     await all_hold(world)
+
+
+@pytest.mark.misuse(56)
+@pytest.mark.threat("T9")
+async def test_a_file_destroyed_before_the_closing_keeps_no_lot_from_closing(world: World) -> None:
+    bidders = await begun(world, 0)
+    lost = bidders[0].bids[-1]
+    await read_back(world.desk, world.lot)
+    # Its custodians could check their shares, its bidder could release: header and wraps stand.
+    await resupply(world.desk, world.lot, tree_of(lost), *await again(world, lost))
+    await world.step("phase3")
+    await world.custodians_release()
+    await world.tick()
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    assert set((await results(world)).values()) == {"OPENED"}
 
 
 @pytest.mark.misuse(55, 56)

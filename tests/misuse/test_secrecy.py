@@ -46,10 +46,10 @@ A_TICK: Final = MANY // TICKS
 # What the test itself logs; every other line is the platform's, whoever's library wrote it.
 TOOLS: Final = ("httpx", "httpcore", "asyncio")
 # Which tables tell the number of bids to whoever administers the database, none of them a name
-# (threat model, T8): acts, the uploads that they name, and their entries among the covers.
+# (threat model, T8): acts, their headers and uploads, and their entries among the covers.
 COUNTED: Final = {
-    "bidding.act", "bidding.upload", "bidding.upload_quota", "foundation.ledger_entry",
-    "foundation.ledger_queue",
+    "bidding.act", "bidding.head", "bidding.upload", "bidding.upload_quota",
+    "foundation.ledger_entry", "foundation.ledger_queue",
 }  # fmt: skip
 # The machine's own time stands there, beside the platform's, which stands still here.
 CLOCK: Final = "foundation.platform_clock"

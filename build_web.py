@@ -20,7 +20,12 @@ LOCK: Final = "package-lock.json"
 # Every file of this level of `ui/` is bundled under its own name.
 ENTRIES: Final = ("app.ts", "app.css", "fonts.css")
 # The sealing frame has a folder of its own, which only its own origin serves.
-SEAL_ENTRIES: Final = ("sealing/frame.ts", "sealing/worker.ts", "sealing/helper.ts", "sealing/seal.css")
+SEAL_ENTRIES: Final = (
+    "sealing/frame.ts",
+    "sealing/worker.ts",
+    "sealing/helper.ts",
+    "sealing/seal.css",
+)
 SEAL_PAGE: Final = "sealing/index.html"
 QUIET: Final = {
     "npm_config_loglevel": "error",

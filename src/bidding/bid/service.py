@@ -52,11 +52,12 @@ from foundation.identity.domain import Session
 from foundation.ledger.log import latest_checkpoint, leaf_opening, queue_entry, tlog_proof
 from foundation.objects import ObjectMissing
 from foundation.problems import Invalid, NoSpace, Refused, Unavailable
-from foundation.statements.canonical import FileTooLarge, time_text
+from foundation.statements.canonical import FileTooLarge, parse_time, time_text
 from foundation.statements.signed import Statement, read, sign, unsigned
 from foundation.statements.store import kept_statement
 
 MOST_PARTS: Final = 2049
+ALARM_AFTER: Final = timedelta(seconds=120)
 # What the platform itself lacks at the moment is never held against a bid.
 OURS: Final = (Unavailable, NoSpace, ObjectMissing)
 
@@ -396,8 +397,11 @@ async def decide_pending(desk: Desk, waited: timedelta = timedelta(0)) -> int:
             await decide(desk, act, read_row(opened))
             decided += 1
         except Refused as refused:
-            # The sid names nobody; the act stays pending and keeps its intake.
-            log.warning("act %s is not decided yet: %s", act.sid[:16], refused.code)
+            # The sid names nobody; the act stays pending and keeps its intake. Once the deadline is
+            # past it keeps the lot from its closing, so somebody is called.
+            due = parse_time(read(act.ticket).body["deadline"]) + ALARM_AFTER
+            level = logging.ERROR if now > due else logging.WARNING
+            log.log(level, "act %s is not decided yet: %s", act.sid[:16], refused.code)
     return decided
 
 

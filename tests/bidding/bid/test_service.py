@@ -424,7 +424,9 @@ async def test_trouble_of_the_platform_never_refuses_a_bid(open_lot: World) -> N
     assert bidder.acts == []
 
 
-async def test_one_pending_act_in_trouble_does_not_hold_up_the_others(open_lot: World) -> None:
+async def test_one_pending_act_in_trouble_does_not_hold_up_the_others(
+    open_lot: World, caplog: pytest.LogCaptureFixture
+) -> None:
     world = open_lot
     acts = []
     for number in (1, 2):
@@ -435,6 +437,12 @@ async def test_one_pending_act_in_trouble_does_not_hold_up_the_others(open_lot: 
     assert await bids.decide_pending(world.desk) == 1
     states = [(await bids.show_act(world.desk, act.sid)).act.state for act in acts]
     assert states == ["pending", "accepted"]
+    # Two minutes after the deadline it is no longer a warning.
+    for at in (timedelta(seconds=120), timedelta(seconds=121)):
+        await world.set_clock(DEADLINE + at)
+        assert await bids.decide_pending(world.desk) == 0
+    told = [one.levelname for one in caplog.records if "is not decided yet" in one.message]
+    assert told == ["WARNING", "WARNING", "ERROR"]
 
 
 async def test_an_act_decided_twice_is_refused_once(open_lot: World) -> None:

@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from bidding.bid import service as bids
+from bidding.bid import uploads
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act
 from bidding.bid.service import Handed
@@ -457,12 +458,12 @@ class World:
             content = path.read_bytes()
             one = made.sealed[volume]
             parts = list(one.parts)
-            upload, secret = await bids.begin_upload(
+            upload, secret = await uploads.begin_upload(
                 self.desk, session, len(content), one.listed.tree, parts
             )
             for index, part in enumerate(parts):
                 block = content[index * PART : (index + 1) * PART]
-                await bids.store_part(self.desk, upload, secret, index, part, blocks(block))
+                await uploads.store_part(self.desk, upload, secret, index, part, blocks(block))
             found.append((upload, secret))
         made.uploads = tuple(found)
 

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 )
 
 from bidding.bid import service as bids
+from bidding.bid import uploads
 from bidding.opening import result_store
 from bidding.opening.blobs import read_back, resupply
 from bidding.opening.cures import take_cure
@@ -236,10 +237,10 @@ class Opening(RuleBasedStateMachine):
 
         async def sent() -> None:
             content = path.read_bytes()
-            upload, secret = await bids.begin_upload(
+            upload, secret = await uploads.begin_upload(
                 self.world.desk, b"again", len(content), sealed.listed.tree, list(sealed.parts)
             )
-            await bids.store_part(
+            await uploads.store_part(
                 self.world.desk, upload, secret, 0, sealed.parts[0], blocks(content)
             )
             await resupply(self.world.desk, self.world.lot, self.tree(name), upload, secret)

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from bidding.bid import service as bids
-from bidding.bid import store
+from bidding.bid import upload_store, uploads
 from bidding.sealing.parts import PART, part_hash, tree_of_parts
 from bidding.sealing.refusals import WrongPart
 from foundation.problems import DiskFull
@@ -28,7 +28,7 @@ async def begun(world: World, *parts: bytes) -> tuple[UUID, str, list[str]]:
     """An announced upload of these parts."""
     hashes = [part_hash(part) for part in parts]
     size = sum(len(part) for part in parts)
-    upload, secret = await bids.begin_upload(
+    upload, secret = await uploads.begin_upload(
         world.desk, b"session", size, tree_of_parts(hashes), hashes
     )
     return upload, secret, hashes
@@ -54,13 +54,13 @@ async def test_a_crash_after_the_part_was_durable_is_healed_by_sending_it_again(
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "mark_part", crash)
+        patch.setattr(upload_store, "mark_part", crash)
         with pytest.raises(Crash):
-            await bids.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
+            await uploads.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
     assert (world.desk.objects.folder / "blobs" / str(upload) / "1").read_bytes() == parts[1]
-    assert not (await bids.show_upload(world.desk, upload, secret)).stored[1]
-    assert not await bids.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
-    assert (await bids.show_upload(world.desk, upload, secret)).stored == (False, True)
+    assert not (await uploads.show_upload(world.desk, upload, secret)).stored[1]
+    assert not await uploads.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
+    assert (await uploads.show_upload(world.desk, upload, secret)).stored == (False, True)
 
 
 @pytest.mark.misuse(52)
@@ -94,13 +94,13 @@ async def test_a_full_disk_leaves_no_part_and_the_next_try_succeeds(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         no = await refused(
-            bids.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
+            uploads.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
         )
     assert isinstance(no, DiskFull)
     assert no.code == "E_DISK_FULL"
     assert stored_files(world) == []
-    assert (await bids.show_upload(world.desk, upload, secret)).stored == (False, False)
-    await bids.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
+    assert (await uploads.show_upload(world.desk, upload, secret)).stored == (False, False)
+    await uploads.store_part(world.desk, upload, secret, 1, hashes[1], blocks(parts[1]))
 
 
 @pytest.mark.misuse(58)
@@ -113,7 +113,7 @@ async def test_a_part_that_changed_on_the_way_or_at_its_source_is_not_stored(
     changed = b"c"
     for announced in (hashes[1], part_hash(changed)):
         no = await refused(
-            bids.store_part(world.desk, upload, secret, 1, announced, blocks(changed))
+            uploads.store_part(world.desk, upload, secret, 1, announced, blocks(changed))
         )
         assert isinstance(no, WrongPart)
         assert no.code == "E_PART_HASH"

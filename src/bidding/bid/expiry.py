@@ -6,7 +6,7 @@ An upload that an act names is never touched, whatever became of the act: its by
 from datetime import timedelta
 from typing import Final
 
-from bidding.bid import store
+from bidding.bid import upload_store
 from bidding.bid.desk import Desk
 from foundation.clock import platform_now
 from foundation.database import reading, transaction
@@ -19,10 +19,10 @@ async def delete_expired(desk: Desk) -> int:
     """Delete some expired uploads that no act names, first their parts; return how many."""
     async with reading(desk.db, "bidding") as connection:
         now = await platform_now(connection)
-        expired = await store.uploads_expired(connection, now - GRACE)
+        expired = await upload_store.uploads_expired(connection, now - GRACE)
     for upload in expired:
         for index in range(len(upload.parts)):
             await desk.objects.delete(f"blobs/{upload.id}/{index}")
         async with transaction(desk.db, "bidding") as connection:
-            await store.delete_upload(connection, upload.id)
+            await upload_store.delete_upload(connection, upload.id)
     return len(expired)

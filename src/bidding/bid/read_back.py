@@ -5,7 +5,7 @@ import logging
 from typing import Final
 from uuid import UUID
 
-from bidding.bid import store
+from bidding.bid import upload_store
 from bidding.bid.desk import Desk
 from bidding.sealing.parts import PART, PartHasher
 from foundation.database import reading, transaction
@@ -40,11 +40,11 @@ async def read_back_taken_in(desk: Desk) -> int:
     """
     damaged = 0
     async with reading(desk.db, "bidding") as connection:
-        unread = await store.uploads_unread(connection)
+        unread = await upload_store.uploads_unread(connection)
     for upload in unread:
         state = await blob_state(desk, upload.id, upload.size, upload.tree.hex())
         async with transaction(desk.db, "bidding") as connection:
-            await store.set_upload_blob(connection, upload.id, state)
+            await upload_store.set_upload_blob(connection, upload.id, state)
         if state in DAMAGED:
             damaged += 1
             log.error("a stored file is %s: upload %s; look at the disk", state, upload.id)

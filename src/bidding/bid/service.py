@@ -1,46 +1,37 @@
-"""Taking in acts: uploads, the intake transaction, the decision, tickets and receipts.
+"""Taking in acts: the intake transaction, the decision, tickets and receipts.
 
 The order of the intake (lock, then the clock in a statement of its own) is that of sealing.md 7.2
 and must not be changed: every other order was shown to accept late bids.
 """
 
-import hashlib
 import logging
-import secrets
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from bidding.bid import store
-from bidding.bid.checks import check_act, check_head
+from bidding.bid import store, upload_store
+from bidding.bid.checks import check_act
 from bidding.bid.desk import Desk, open_token, read_row, row_of, seal_token
 from bidding.bid.domain import (
     ACCEPTED,
     DAY,
     PENDING,
     REFUSED,
-    SESSION_LIMIT,
-    UPLOAD_LASTS,
-    UPLOAD_LIMIT,
     Act,
-    TooManyActs,
     UnknownAct,
-    UnknownUpload,
-    Upload,
     UploadIncomplete,
     check_in_time,
     check_quota,
     check_sequence,
 )
 from bidding.bid.refusal import keep_refusal, write_refusal
+from bidding.bid.uploads import fits
 from bidding.participant import service as mandates
 from bidding.participant.domain import Given, NoMandate, best_for
 from bidding.sealing.bodies import Manifest, Withdraw, read_body
 from bidding.sealing.envelope import Head
-from bidding.sealing.parts import PART, PART_PREFIX, tree_of_parts
-from bidding.sealing.refusals import NotSealed, WrongPart
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, WrongStatus
 from bidding.tender.service import lot_ledger_body
@@ -52,111 +43,15 @@ from foundation.identity.domain import Session
 from foundation.ledger.log import latest_checkpoint, leaf_opening, queue_entry, tlog_proof
 from foundation.objects import ObjectMissing
 from foundation.problems import Invalid, NoSpace, Refused, Unavailable
-from foundation.statements.canonical import FileTooLarge, parse_time, time_text
+from foundation.statements.canonical import parse_time, time_text
 from foundation.statements.signed import Statement, read, sign, unsigned
 from foundation.statements.store import kept_statement
 
-MOST_PARTS: Final = 2049
 ALARM_AFTER: Final = timedelta(seconds=120)
 # What the platform itself lacks at the moment is never held against a bid.
 OURS: Final = (Unavailable, NoSpace, ObjectMissing)
 
 log = logging.getLogger(__name__)
-
-
-# --- uploads ------------------------------------------------------------------------------------
-
-
-async def begin_upload(
-    desk: Desk, session: bytes, size: int, tree: str, parts: Sequence[str]
-) -> tuple[UUID, str]:
-    """Announce a sealed file; return the upload's id and its secret (a capability)."""
-    if size > UPLOAD_LIMIT:
-        raise FileTooLarge(f"expected at most {UPLOAD_LIMIT} bytes, got {size}")
-    if not 1 <= len(parts) <= MOST_PARTS or len(parts) != -(-size // PART):
-        raise Invalid(f"expected one hash for each part of {PART} bytes, got {len(parts)}")
-    if tree_of_parts(list(parts)) != tree:
-        raise Invalid("the tree is not the root of the part hashes; compute it again")
-    secret = secrets.token_hex(32)
-    async with transaction(desk.db, "bidding") as connection:
-        if await store.count_quota(connection, session, size) > SESSION_LIMIT:
-            raise TooManyActs(f"one login may announce {SESSION_LIMIT} bytes; log in again later")
-        upload_id = await store.insert_upload(
-            connection,
-            secret_sha256=hashlib.sha256(bytes.fromhex(secret)).digest(),
-            size=size,
-            tree=bytes.fromhex(tree),
-            parts=[bytes.fromhex(part) for part in parts],
-            expires_at=await platform_now(connection) + UPLOAD_LASTS,
-        )
-    return upload_id, secret
-
-
-async def store_part(
-    desk: Desk,
-    upload_id: UUID,
-    secret: str,
-    index: int,
-    announced: str,
-    blocks: AsyncIterable[bytes],
-) -> bool:
-    """Make one part durable while it arrives; return whether the upload is complete now.
-
-    Part 0 is checked for everything that needs no key; a file that is not encrypted is refused
-    with a prompt and its bytes are dropped, never opened.
-    """
-    async with desk.objects.arriving(PART_PREFIX) as part:
-        await part.take(blocks, limit=PART)
-        async with reading(desk.db, "bidding") as connection:
-            upload = await _own_upload(connection, upload_id, secret)
-        if not 0 <= index < len(upload.parts):
-            raise Invalid(f"expected a part from 0 to {len(upload.parts) - 1}, got {index}")
-        if part.sha256() != upload.parts[index] or announced != upload.parts[index].hex():
-            raise WrongPart(f"part {index} does not have the hash that was announced")
-        if index == 0:
-            await _check_head(desk, upload, await part.content())
-        await part.settle(f"blobs/{upload_id}/{index}")
-    async with transaction(desk.db, "bidding") as connection:
-        expires_at = await platform_now(connection) + UPLOAD_LASTS
-        complete = await store.mark_part(connection, upload_id, index, expires_at)
-    if complete is None:
-        # Meanwhile its first part was refused: nothing of the file stays here.
-        await desk.objects.delete(f"blobs/{upload_id}/{index}")
-        raise UnknownUpload(f"no upload {upload_id}; begin again with POST /api/v1/uploads")
-    return complete
-
-
-async def _check_head(desk: Desk, upload: Upload, content: bytes) -> None:
-    try:
-        await check_head(desk, upload.size, content)
-    except NotSealed:
-        async with transaction(desk.db, "bidding") as connection:
-            await store.delete_upload(connection, upload.id)
-        # Later parts may have come before the first one, which alone shows what the file is.
-        for index in range(len(upload.parts)):
-            await desk.objects.delete(f"blobs/{upload.id}/{index}")
-        raise
-
-
-async def show_upload(desk: Desk, upload_id: UUID, secret: str) -> Upload:
-    """Return an upload with the list of its stored parts, to whoever holds its secret."""
-    async with reading(desk.db, "bidding") as connection:
-        return await _own_upload(connection, upload_id, secret)
-
-
-async def _own_upload(connection: Connection, upload_id: UUID, secret: str) -> Upload:
-    upload = await store.upload(connection, upload_id)
-    if not _fits(secret, upload) or upload.expires_at <= await platform_now(connection):
-        raise UnknownUpload(f"no upload {upload_id}; begin again with POST /api/v1/uploads")
-    return upload
-
-
-def _fits(secret: str, upload: Upload) -> bool:
-    try:
-        digest = hashlib.sha256(bytes.fromhex(secret)).digest()
-    except ValueError:
-        return False
-    return secrets.compare_digest(digest, upload.secret_sha256)
 
 
 # --- the bidder's token -------------------------------------------------------------------------
@@ -308,9 +203,9 @@ async def _envelopes(
         return ()
     held = {e["tree"]: e["upload"] for act in earlier for e in act.envelopes}
     secrets_of = dict(handed.uploads)
-    for upload in (await store.uploads(connection, list(secrets_of))).values():
+    for upload in (await upload_store.uploads(connection, list(secrets_of))).values():
         is_here = upload.complete and upload.expires_at > intake
-        if is_here and _fits(secrets_of[upload.id], upload):
+        if is_here and fits(secrets_of[upload.id], upload):
             held[upload.tree.hex()] = str(upload.id)
     missing = [e.volume for e in body.envelopes if e.tree not in held]
     if missing:
@@ -480,7 +375,7 @@ async def show_act(desk: Desk, sid: str) -> ActState:
             act=act,
             proof=await _proof(connection, act),
             refusal=refusal,
-            damaged=tuple(await store.damaged_uploads(connection, places)),
+            damaged=tuple(await upload_store.damaged_uploads(connection, places)),
         )
 
 

@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from bidding.bid import service
+from bidding.bid import service, uploads
 from bidding.bid.desk import Desk
 from bidding.bid.domain import PENDING, Act, WrongRequestKey
 from bidding.sealing.parts import PART
@@ -79,7 +79,7 @@ async def begin_upload(request: AnyRequest, data: JSONBody[UploadBody]) -> Uploa
     """Announce a sealed file."""
     desk: Desk = request.app.state.desk
     session = session_signed_in(request)
-    upload, secret = await service.begin_upload(
+    upload, secret = await uploads.begin_upload(
         desk, bytes.fromhex(session.login.sid), data.size, data.tree, data.parts
     )
     return UploadMade(upload=upload, secret=secret)
@@ -93,7 +93,7 @@ async def store_part(
     signed_in(request)
     announced = request.headers.get("part-hash", "")
     secret = request.headers.get("upload-secret", "")
-    complete = await service.store_part(
+    complete = await uploads.store_part(
         request.app.state.desk, upload, secret, index, announced, request.stream()
     )
     return PartStored(complete=complete)
@@ -103,7 +103,7 @@ async def store_part(
 async def show_upload(request: AnyRequest, upload: FromPath[UUID]) -> UploadView:
     """Show which parts of an upload are durable."""
     secret = request.headers.get("upload-secret", "")
-    found = await service.show_upload(request.app.state.desk, upload, secret)
+    found = await uploads.show_upload(request.app.state.desk, upload, secret)
     return UploadView(
         size=found.size,
         tree=found.tree.hex(),

@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from bidding.bid import store as bid_store
+from bidding.bid import upload_store
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Upload, UploadIncomplete
 from bidding.bid.read_back import DAMAGED, UNREAD, WHOLE, blob_state
-from bidding.bid.service import show_upload
+from bidding.bid.uploads import show_upload
 from bidding.opening import list_store, store
 from bidding.opening.domain import DONE, PHASE4, RECORD, Listed, Opening, WrongPhase
 from bidding.sealing.refusals import WrongTree
@@ -70,7 +70,7 @@ async def resupply(desk: Desk, lot_id: UUID, tree: str, upload: UUID, secret: st
     if given.tree.hex() != tree:
         raise WrongTree(f"expected the file {tree[:16]}…, got {given.tree.hex()[:16]}…")
     async with reading(desk.db, "bidding") as connection:
-        places = await bid_store.uploads_of_tree(connection, lot_id, tree)
+        places = await upload_store.uploads_of_tree(connection, lot_id, tree)
         if not places:
             raise WrongTree("no bid of this lot has this file; send the one that the receipt names")
         await _require_open(connection, lot_id, tree)
@@ -82,7 +82,7 @@ async def resupply(desk: Desk, lot_id: UUID, tree: str, upload: UUID, secret: st
         lot = await tender_store.lot_exclusive(connection, lot_id)
         opening = await _require_open(connection, lot_id, tree)
         for place in places:
-            await bid_store.set_upload_blob(connection, place, WHOLE)
+            await upload_store.set_upload_blob(connection, place, WHOLE)
         if opening is not None and opening.closing is not None:
             await list_store.set_blob(connection, lot_id, tree, WHOLE, None)
             await _tell(connection, lot, opening, RESUPPLIED_EVENT, tree)

@@ -6,6 +6,7 @@ import asyncpg
 import pytest_asyncio
 
 from bidding.bid import service as bids
+from bidding.bid import uploads
 from bidding.bid.domain import UnknownUpload, UploadIncomplete
 from bidding.bid.expiry import delete_expired
 from streams import blocks
@@ -59,15 +60,15 @@ async def test_an_upload_lasts_sixty_days_from_its_last_part(open_lot: World) ->
     await world.set_clock(later)
     content = next(iter(made.files.values())).read_bytes()
     part = next(iter(made.sealed.values())).parts[0]
-    await bids.store_part(world.desk, upload, secret, 0, part, blocks(content))
-    assert (await bids.show_upload(world.desk, upload, secret)).expires_at == later + SIXTY
+    await uploads.store_part(world.desk, upload, secret, 0, part, blocks(content))
+    assert (await uploads.show_upload(world.desk, upload, secret)).expires_at == later + SIXTY
     # The other file was not touched again: nobody can use it any more.
     other, its_secret = made.uploads[1]
     await world.set_clock(MORNING + SIXTY)
-    no = await refused(bids.show_upload(world.desk, other, its_secret))
+    no = await refused(uploads.show_upload(world.desk, other, its_secret))
     assert isinstance(no, UnknownUpload)
     await world.set_clock(MORNING)
-    assert (await bids.show_upload(world.desk, other, its_secret)).complete
+    assert (await uploads.show_upload(world.desk, other, its_secret)).complete
     await world.hand_in(bidder, made)
 
 

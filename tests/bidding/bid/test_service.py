@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from bidding.bid import service as bids
-from bidding.bid import store
+from bidding.bid import store, uploads
 from bidding.bid.domain import (
     BadToken,
     Late,
@@ -260,9 +260,9 @@ async def test_two_acts_with_one_number_are_one_act(open_lot: World, owner: Owne
 async def test_nothing_is_handed_in_before_every_file_arrived(open_lot: World) -> None:
     world = open_lot
     bidder, made, token = await ready(world)
-    for uploads in (made.uploads[:1], ((made.uploads[0][0], "00" * 32), made.uploads[1])):
+    for named in (made.uploads[:1], ((made.uploads[0][0], "00" * 32), made.uploads[1])):
         part = SealedBid(
-            manifest=made.manifest, files=made.files, sealed=made.sealed, uploads=uploads
+            manifest=made.manifest, files=made.files, sealed=made.sealed, uploads=named
         )
         no = await refused(bids.take_in(world.desk, world.handed(part, token)))
         assert isinstance(no, UploadIncomplete)
@@ -273,16 +273,18 @@ async def test_an_upload_that_misses_a_part_is_not_complete(open_lot: World) -> 
     world = open_lot
     content = [b"a" * PART, b"b"]
     parts = [part_hash(one) for one in content]
-    upload, secret = await bids.begin_upload(
+    upload, secret = await uploads.begin_upload(
         world.desk, b"s", PART + 1, tree_of_parts(parts), parts
     )
-    assert not await bids.store_part(world.desk, upload, secret, 1, parts[1], blocks(content[1]))
+    assert not await uploads.store_part(world.desk, upload, secret, 1, parts[1], blocks(content[1]))
     no = await refused(
-        bids.store_part(world.desk, upload, secret, 0, parts[0], blocks(b"c" * PART))
+        uploads.store_part(world.desk, upload, secret, 0, parts[0], blocks(b"c" * PART))
     )
     assert isinstance(no, WrongPart)
-    assert isinstance(await refused(bids.show_upload(world.desk, upload, "00" * 32)), UnknownUpload)
-    assert (await bids.show_upload(world.desk, upload, secret)).stored == (False, True)
+    assert isinstance(
+        await refused(uploads.show_upload(world.desk, upload, "00" * 32)), UnknownUpload
+    )
+    assert (await uploads.show_upload(world.desk, upload, secret)).stored == (False, True)
 
 
 @pytest.mark.misuse(2)
@@ -292,12 +294,14 @@ async def test_plaintext_is_refused_and_every_byte_of_it_deleted(
     world = open_lot
     content = [b"%PDF-1.7" + b"x" * (PART - 8), b"the second part of the secret"]
     parts = [part_hash(one) for one in content]
-    upload, secret = await bids.begin_upload(
+    upload, secret = await uploads.begin_upload(
         world.desk, b"s", PART + len(content[1]), tree_of_parts(parts), parts
     )
     # The second part comes first: nothing of it can be judged yet.
-    await bids.store_part(world.desk, upload, secret, 1, parts[1], blocks(content[1]))
-    no = await refused(bids.store_part(world.desk, upload, secret, 0, parts[0], blocks(content[0])))
+    await uploads.store_part(world.desk, upload, secret, 1, parts[1], blocks(content[1]))
+    no = await refused(
+        uploads.store_part(world.desk, upload, secret, 0, parts[0], blocks(content[0]))
+    )
     assert isinstance(no, NotSealed)
     assert no.code == "E_MAGIC"
     assert await owner.fetchval("SELECT count(*) FROM bidding.upload") == 0

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from bidding.bid import service as bids
+from bidding.bid import uploads
 from bidding.bid.domain import UploadIncomplete
 from bidding.bid.read_back import read_back_taken_in
 from bidding.opening.blobs import read_back, resupply
@@ -205,7 +206,7 @@ async def test_only_the_same_file_is_taken_again(world: World) -> None:
         assert isinstance(no, WrongTree)
     # Announced, not sent.
     size = made.files[VOLUME].stat().st_size
-    upload = await bids.begin_upload(
+    upload = await uploads.begin_upload(
         world.desk, b"third", size, tree, list(made.sealed[VOLUME].parts)
     )
     assert isinstance(

@@ -101,8 +101,7 @@ def publish(play: Play) -> None:
         members = [*seats("T"), *seats("R")]
         for office in members:
             play.stage.key_of(office.persona)
-        play.stage.at_once([_keygen(play, office.persona) for office in members
-                            if not _has_key(play, office.persona)])  # fmt: skip
+        play.stage.at_once([_keygen(play, office.persona) for office in members])
         step.detail = "3 + 3 席，各需 2"
     _announce(play, issued)
 
@@ -178,11 +177,6 @@ def custodian(play: Play, persona: str, action: str) -> list[Any]:
         "--passphrase-file", play.stage.key_of(persona).with_name("passphrase"),
         "--session", play.stage.session(persona),
     ]  # fmt: skip
-
-
-def _has_key(play: Play, persona: str) -> bool:
-    """Whether a seat has a key that is in time; in later tenders it may be too old."""
-    return seat_home(play, persona).exists() and bool(_member_sids(play, persona))
 
 
 def seat_home(play: Play, persona: str) -> Path:

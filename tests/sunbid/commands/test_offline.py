@@ -348,6 +348,12 @@ def test_a_file_is_supplied_again_as_a_new_upload(
         def __exit__(self, *_: object) -> None:
             return None
 
+        def beside(self) -> "Again":
+            return self
+
+        def close(self) -> None:
+            return None
+
         def post(self, path: str, value: Any, key: str | None = None) -> Any:
             assert key is None
             posted.append((path, value))

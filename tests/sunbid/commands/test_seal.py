@@ -103,6 +103,7 @@ def test_a_sealed_bid_would_be_accepted(desk: Desk) -> None:
         "opening-keys.json",
         "opening-key.json",
         "recovery-code.txt",
+        "trust.json",
     }
     assert stat.S_IMODE(out.stat().st_mode) == 0o700
     assert {stat.S_IMODE((out / name).stat().st_mode) for name in names} == {0o600}

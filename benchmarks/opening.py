@@ -24,8 +24,8 @@ from pairs import Times, figure
 
 from bidding.bid.desk import Desk
 from bidding.opening.domain import Listed, Share
-from bidding.opening.examiner import Examiner, examiner
-from bidding.opening.unsealing import MOST_AT_ONCE, WHOLE, join_parts, open_listed
+from bidding.opening.results.examiner import Examiner, examiner
+from bidding.opening.results.unsealing import MOST_AT_ONCE, WHOLE, join_parts, open_listed
 from bidding.sealing.envelope import Head, read_file_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.package import pack

@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 
 from bidding.bid.domain import Act, final_acts
-from bidding.opening import closing as closings
+from bidding.opening.closings import closing as closings
 from bidding.sealing.suites import Suite
 from conftest import as_owner, clock_of
 from fates import Fate, sealed_as

@@ -6,12 +6,14 @@ from uuid import UUID
 
 import msgspec
 
-from bidding.opening import decisions, list_store, result_store, stages
-from bidding.opening.blobs import read_back
+from bidding.opening import list_store
+from bidding.opening.closings.blobs import read_back
 from bidding.opening.domain import WindowOpen
-from bidding.opening.grounds import Wish
-from bidding.opening.stages import Proposal
-from bidding.opening.unsealing import open_lot
+from bidding.opening.oversight import decisions
+from bidding.opening.oversight.grounds import Wish
+from bidding.opening.results import result_store, stages
+from bidding.opening.results.stages import Proposal
+from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.member import Guard, share_check
 from foundation.clock import platform_now
 from foundation.database import reading

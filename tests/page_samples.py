@@ -7,9 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from bidding.bid.domain import Act, DoorRefusal
-from bidding.opening.acts import ActsFacts, Awaited, DisputedEnvelope, NextStage
 from bidding.opening.console import ConsoleFacts, Present, Step
-from bidding.opening.custody import SeatTask
 from bidding.opening.domain import (
     Checked,
     Listed,
@@ -23,6 +21,8 @@ from bidding.opening.domain import (
 )
 from bidding.opening.guards import waits
 from bidding.opening.hall import HallFacts
+from bidding.opening.oversight.acts import ActsFacts, Awaited, DisputedEnvelope, NextStage
+from bidding.opening.releases.custody import SeatTask
 from bidding.participant.domain import Given
 from bidding.plan.domain import Plan
 from bidding.scoring.domain import Criterion, Method, PriceTerms

@@ -24,11 +24,12 @@ from bidding.bid.domain import Act
 from bidding.bid.service import Handed
 from bidding.licence.file import FileAuthority
 from bidding.licence.folder import open_folder
-from bidding.opening import blobs, steps
-from bidding.opening import closing as closings
-from bidding.opening import release as releases
+from bidding.opening import steps
+from bidding.opening.closings import blobs
+from bidding.opening.closings import closing as closings
 from bidding.opening.domain import list_entries
 from bidding.opening.list_store import listed as listed_of
+from bidding.opening.releases import release as releases
 from bidding.sealing import drill as drills
 from bidding.sealing.bidder import release_b, unwrap_b
 from bidding.sealing.bodies import (

@@ -11,7 +11,7 @@ from uuid import UUID
 from bidding.award.service import accept_report
 from bidding.licence.profile import licence_signers
 from bidding.opening.domain import OpenedBid
-from bidding.opening.result_store import opened_bids
+from bidding.opening.results.result_store import opened_bids
 from bidding.regime.catalogue import rule
 from bidding.regime.clocks import beijing_date
 from bidding.regime.domain import NotLawful, Rule

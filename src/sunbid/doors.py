@@ -12,8 +12,11 @@ from uuid import UUID
 from bidding.award import service as award
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
-from bidding.opening import decisions, members, objections, record, stages, steps
+from bidding.opening import steps
 from bidding.opening import store as opening_store
+from bidding.opening.oversight import decisions, objections
+from bidding.opening.releases import members
+from bidding.opening.results import record, stages
 from bidding.participant import service as mandates
 from bidding.participant.domain import RELEASE
 from bidding.sealing.bodies import MemberKey

@@ -17,9 +17,9 @@ from bidding.award.evidence import award_evidence
 from bidding.bid.desk import Desk
 from bidding.opening.domain import WrongPhase
 from bidding.opening.list_store import listed as listed_of
-from bidding.opening.result_store import results as results_of
-from bidding.opening.stage_store import opened_stages
-from bidding.opening.transcript import not_yet_shown, transcript
+from bidding.opening.results.result_store import results as results_of
+from bidding.opening.results.stage_store import opened_stages
+from bidding.opening.results.transcript import not_yet_shown, transcript
 from bidding.sealing.parts import PART
 from bidding.tender import store as tender_store
 from bidding.tender.domain import AWARDED, CONTRACTED, FAILED, NOT_OPENED, TERMINATED, Lot

@@ -16,10 +16,10 @@ from bidding.bid.desk import Desk
 from bidding.bid.expiry import delete_expired
 from bidding.bid.read_back import read_back_taken_in
 from bidding.bid.service import decide_pending, issue_receipts
-from bidding.opening.blobs import read_back
-from bidding.opening.closing import close_due, cut_closed
-from bidding.opening.hygiene import clear_staging, leave_no_core
-from bidding.opening.unsealing import lots_to_open, lots_to_read_back, open_lot
+from bidding.opening.closings.blobs import read_back
+from bidding.opening.closings.closing import close_due, cut_closed
+from bidding.opening.results.hygiene import clear_staging, leave_no_core
+from bidding.opening.results.unsealing import lots_to_open, lots_to_read_back, open_lot
 from bidding.tender.drill import ask_due_drills
 from bidding.tender.member_keys import ask_due_possessions
 from foundation.clock import LARGEST_SKEW, TOLD_SKEW, clock_skew

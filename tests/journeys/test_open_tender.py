@@ -8,11 +8,11 @@ from io import BytesIO
 
 from bidding.bid import service as bids
 from bidding.bid.domain import Late
-from bidding.opening import blobs
-from bidding.opening import closing as closings
+from bidding.opening.closings import blobs
+from bidding.opening.closings import closing as closings
 from bidding.opening.domain import CutMissing, MembersMissing, WindowOpen, WrongPhase
 from bidding.opening.material import hall
-from bidding.opening.unsealing import lots_to_open, open_lot
+from bidding.opening.results.unsealing import lots_to_open, open_lot
 from bidding.plan.domain import PlanDraft
 from bidding.plan.service import list_plans, publish_plan
 from bidding.regime.clocks import NoticePeriodTooShort

@@ -26,13 +26,13 @@ from hypothesis.stateful import (
 
 from bidding.bid import service as bids
 from bidding.bid import uploads
-from bidding.opening import result_store
-from bidding.opening.blobs import read_back, resupply
-from bidding.opening.cures import take_cure
-from bidding.opening.omissions import take_omission
-from bidding.opening.release import take_release_b
-from bidding.opening.replacement import replace_closing
-from bidding.opening.unsealing import open_lot
+from bidding.opening.closings.blobs import read_back, resupply
+from bidding.opening.closings.omissions import take_omission
+from bidding.opening.closings.replacement import replace_closing
+from bidding.opening.releases.cures import take_cure
+from bidding.opening.releases.release import take_release_b
+from bidding.opening.results import result_store
+from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.bodies import Group
 from bidding.sealing.envelope import Head
 from bidding.sealing.member import Guard, share_check

@@ -21,7 +21,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from bidding.opening import closing as closings
+from bidding.opening.closings import closing as closings
 from bidding.opening.hall import hall_mark
 from bidding.tender import service as tenders
 from bidding.tender.domain import Document, Lot

@@ -12,7 +12,7 @@ import pytest
 from bidding.bid import service as bids
 from bidding.bid.desk import seal_token
 from bidding.bid.domain import Act, TooManyActs
-from bidding.opening import closing as closings
+from bidding.opening.closings import closing as closings
 from foundation.objects import ObjectStore
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, from_json, read, sign, unsigned

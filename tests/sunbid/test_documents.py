@@ -11,7 +11,11 @@ import pytest
 import sunbid
 from bidding.award.documents import LetterFacts, letter_document
 from bidding.bid.documents import ReceiptFacts, ReceiptVolume, receipt_document
-from bidding.opening.documents import OpenedLine, OpeningRecordFacts, opening_record_document
+from bidding.opening.results.documents import (
+    OpenedLine,
+    OpeningRecordFacts,
+    opening_record_document,
+)
 from experts.panel.documents import ReportFacts, ReportLine, SeatLine, report_document
 from foundation.documents.font import choose
 from foundation.documents.layout import render

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest_asyncio
 
-from bidding.opening import closing as closings
+from bidding.opening.closings import closing as closings
 from bidding.opening.domain import WrongPhase
-from bidding.opening.unsealing import open_lot
+from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.checks import check_proven
 from conftest import SetClock
 from foundation.clock import platform_now

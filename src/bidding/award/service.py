@@ -26,7 +26,7 @@ from bidding.award.domain import (
     winner_of,
 )
 from bidding.opening.domain import OpenedBid
-from bidding.opening.result_store import opened_bids
+from bidding.opening.results.result_store import opened_bids
 from bidding.regime.clocks import beijing_date, clocks
 from bidding.tender import store as tender_store
 from bidding.tender.domain import (

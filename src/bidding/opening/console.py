@@ -7,7 +7,6 @@ from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
 from bidding.opening import store
-from bidding.opening.acts import ActsFacts, acts_facts
 from bidding.opening.domain import (
     CLOSED,
     EXTENDED,
@@ -21,6 +20,7 @@ from bidding.opening.domain import (
 )
 from bidding.opening.guards import check_step
 from bidding.opening.hall import HallFacts, hall_facts
+from bidding.opening.oversight.acts import ActsFacts, acts_facts
 from bidding.opening.steps import standing_of
 from bidding.sealing.opening_keys import LotKeys
 from bidding.tender.domain import Lot

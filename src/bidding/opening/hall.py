@@ -7,8 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from bidding.bid.checks import keys_in_force
-from bidding.opening import list_store, result_store, share_store, store
-from bidding.opening.answers import answers
+from bidding.opening import list_store, share_store, store
 from bidding.opening.domain import (
     DONE,
     PHASE4,
@@ -22,7 +21,9 @@ from bidding.opening.domain import (
     Thresholds,
     silent_members,
 )
-from bidding.opening.record import waiting_record
+from bidding.opening.oversight.answers import answers
+from bidding.opening.results import result_store
+from bidding.opening.results.record import waiting_record
 from bidding.opening.steps import standing_of, thresholds
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, UnknownLot

@@ -8,7 +8,8 @@ from bidding.bid import store as bid_store
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk, open_token
 from bidding.bid.domain import Act
-from bidding.opening import list_store, result_store, share_store, store
+from bidding.opening import list_store, share_store, store
+from bidding.opening.closings.omissions import OMISSION, answers
 from bidding.opening.domain import (
     TERMINATED,
     Listed,
@@ -19,7 +20,7 @@ from bidding.opening.domain import (
     list_entries,
     released_by,
 )
-from bidding.opening.omissions import OMISSION, answers
+from bidding.opening.results import result_store
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot
 from bidding.tender.service import is_party, public_leaves

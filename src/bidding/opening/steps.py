@@ -10,7 +10,8 @@ from uuid import UUID
 from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
 from bidding.opening import list_store, share_store, store
-from bidding.opening.closing import closing_is_signed, open_identities
+from bidding.opening.closings.closing import closing_is_signed, open_identities
+from bidding.opening.closings.outages import Gap, not_made_up_for
 from bidding.opening.domain import (
     EXTENDED,
     PHASE1,
@@ -28,8 +29,7 @@ from bidding.opening.domain import (
     unacknowledged,
 )
 from bidding.opening.guards import check_step
-from bidding.opening.outages import Gap, not_made_up_for
-from bidding.opening.stages import plan_in_force
+from bidding.opening.results.stages import plan_in_force
 from bidding.opening.taken import keep_public
 from bidding.sealing.bodies import Group
 from bidding.sealing.envelope import join_head

@@ -9,21 +9,13 @@ from litestar import Request, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from bidding.opening import (
-    apart,
-    blobs,
-    closing,
-    cures,
-    decisions,
-    material,
-    omissions,
-    release,
-    replacement,
-    stages,
-    steps,
-)
-from bidding.opening.grounds import Wish
-from bidding.opening.release import wrong_values_limited
+from bidding.opening import material, steps
+from bidding.opening.closings import apart, blobs, closing, omissions, replacement
+from bidding.opening.oversight import decisions
+from bidding.opening.oversight.grounds import Wish
+from bidding.opening.releases import cures, release
+from bidding.opening.releases.release import wrong_values_limited
+from bidding.opening.results import stages
 from foundation.identity.request import actor_of, place_of, signed_in
 from foundation.statements.signed import from_json
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bidding.opening.acts import ActsFacts, NextStage
 from bidding.opening.console import ConsoleFacts
-from bidding.opening.faults import FAULTS
+from bidding.opening.oversight.acts import ActsFacts, NextStage
+from bidding.opening.oversight.faults import FAULTS
 from bidding.tender.domain import CLOSED, CUT, OPENING, PUBLISHED, SUSPENDED
 from foundation.statements.store import Kept
 from sunbid.pages.elements import Text, words

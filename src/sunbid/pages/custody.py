@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bidding.opening.custody import SeatTask
+from bidding.opening.releases.custody import SeatTask
 from bidding.sealing.opening_keys import short_sid
 from bidding.tender.domain import PUBLISHED, Lot
 from bidding.tender.drill import Readiness

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from bidding.award import store as award_store
 from bidding.award.domain import ReportMissing
-from bidding.opening import result_store
+from bidding.opening.results import result_store
 from bidding.tender import store as tender_store
 from bidding.tender.domain import Lot, UnknownLot
 from foundation.clock import platform_now

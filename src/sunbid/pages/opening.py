@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from bidding.opening import domain
-from bidding.opening.apart import Apart
+from bidding.opening.closings.apart import Apart
 from bidding.opening.domain import Opening
 from bidding.opening.hall import HallFacts
 from bidding.tender import domain as tender

@@ -7,9 +7,13 @@ from typing import Any, Final
 
 from bidding.award.documents import LetterFacts, letter_document
 from bidding.bid.documents import ReceiptFacts, ReceiptLevel, ReceiptVolume, receipt_document
-from bidding.opening.documents import OpenedLine, OpeningRecordFacts, opening_record_document
 from bidding.opening.domain import OpenedBid, Result
 from bidding.opening.hall import HallFacts
+from bidding.opening.results.documents import (
+    OpenedLine,
+    OpeningRecordFacts,
+    opening_record_document,
+)
 from bidding.tender.domain import Lot
 from experts.panel.documents import ReportFacts, ReportLine, SeatLine, report_document
 from foundation.documents.model import Document, Signatory, Words

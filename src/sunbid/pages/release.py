@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bidding.opening.own import OwnEnvelopes
+from bidding.opening.releases.own import OwnEnvelopes
 from sunbid.pages.elements import Text
 from sunbid.pages.sealing import Desk
 from sunbid.pages.tender import volume_names

@@ -9,8 +9,10 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Meta
 
-from bidding.opening import answers, decisions, objections, replacement, stages
-from bidding.opening.grounds import CONFIRMED, FAULT, OUTAGE, Wish
+from bidding.opening.closings import replacement
+from bidding.opening.oversight import answers, decisions, objections
+from bidding.opening.oversight.grounds import CONFIRMED, FAULT, OUTAGE, Wish
+from bidding.opening.results import stages
 from foundation.identity import require
 from foundation.identity.request import signed_in
 from foundation.web import AnyRequest

@@ -9,11 +9,12 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import Redirect
 
-from bidding.opening import decisions, steps
-from bidding.opening.closing import confirm_closing
+from bidding.opening import steps
+from bidding.opening.closings.closing import confirm_closing
 from bidding.opening.console import console_facts
 from bidding.opening.domain import TERMINATED
-from bidding.opening.grounds import Wish
+from bidding.opening.oversight import decisions
+from bidding.opening.oversight.grounds import Wish
 from foundation.identity.request import signed_in
 from foundation.web import AnyRequest, page
 from sunbid.pages.console import CLOSING, console_view

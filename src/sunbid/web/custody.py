@@ -11,7 +11,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import Redirect
 
-from bidding.opening.custody import SeatTask, seat_tasks
+from bidding.opening.releases.custody import SeatTask, seat_tasks
 from bidding.tender import drill, member_keys, postponement
 from bidding.tender.service import show_lot
 from foundation.identity.request import signed_in

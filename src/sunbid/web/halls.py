@@ -13,11 +13,11 @@ from litestar.params import Body, FromPath
 from litestar.response import Redirect
 from litestar.response.sse import ServerSentEvent
 
-from bidding.opening import decisions
-from bidding.opening.apart import Apart, members_apart
+from bidding.opening.closings.apart import Apart, members_apart
 from bidding.opening.domain import WrongPhase
-from bidding.opening.grounds import Wish
 from bidding.opening.hall import hall_facts, hall_mark
+from bidding.opening.oversight import decisions
+from bidding.opening.oversight.grounds import Wish
 from foundation.clock import platform_now
 from foundation.database import Database, reading
 from foundation.identity import Actor

@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
-from bidding.opening.transcript import transcript
+from bidding.opening.results.transcript import transcript
 from foundation.database import reading
 from foundation.ledger.log import LeafNotSigned, latest_checkpoint
 from sunbid.export import late_leaves, make_package

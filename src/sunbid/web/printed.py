@@ -9,8 +9,8 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from bidding.bid import service as bids
-from bidding.opening import result_store
 from bidding.opening.hall import hall_facts
+from bidding.opening.results import result_store
 from bidding.tender import service as tender
 from foundation.database import reading
 from foundation.documents.font import Typeface, choose

@@ -19,7 +19,7 @@ from litestar.response import Redirect
 from bidding.bid import service
 from bidding.bid.desk import Desk
 from bidding.licence.authority import Declined, Expired, NoConsent, Pending, SignRequest, SignTicket
-from bidding.opening.own import (
+from bidding.opening.releases.own import (
     NothingToRelease,
     OwnEnvelopes,
     own_envelopes,

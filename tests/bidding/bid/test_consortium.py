@@ -7,10 +7,10 @@ import zipfile
 import pytest
 
 from bidding.bid import service as bids
-from bidding.opening.apart import found_apart, members_apart
+from bidding.opening.closings.apart import found_apart, members_apart
 from bidding.opening.domain import WrongPhase
 from bidding.opening.list_store import listed
-from bidding.opening.objections import take_objection
+from bidding.opening.oversight.objections import take_objection
 from bidding.participant.domain import NoMandate
 from bidding.sealing.bodies import Company
 from foundation.database import reading

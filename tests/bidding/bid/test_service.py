@@ -21,7 +21,7 @@ from bidding.bid.domain import (
     WrongBidder,
     WrongSequence,
 )
-from bidding.opening import closing as closings
+from bidding.opening.closings import closing as closings
 from bidding.opening.domain import ActsUndecided
 from bidding.opening.hall import hall_facts, hall_mark
 from bidding.opening.material import hall

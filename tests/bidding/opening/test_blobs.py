@@ -10,9 +10,9 @@ from bidding.bid import service as bids
 from bidding.bid import uploads
 from bidding.bid.domain import UploadIncomplete
 from bidding.bid.read_back import read_back_taken_in
-from bidding.opening.blobs import read_back, resupply
+from bidding.opening.closings.blobs import read_back, resupply
 from bidding.opening.domain import WindowOpen, WrongPhase
-from bidding.opening.unsealing import open_lot
+from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.refusals import WrongTree
 from foundation.database import reading
 from foundation.statements.store import kept_events

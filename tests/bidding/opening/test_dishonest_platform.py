@@ -4,9 +4,11 @@ from io import BytesIO
 
 import pytest
 
-from bidding.opening import decisions, guards, record, unsealing
-from bidding.opening.grounds import Case
-from bidding.opening.unsealing import open_lot
+from bidding.opening import guards
+from bidding.opening.oversight import decisions
+from bidding.opening.oversight.grounds import Case
+from bidding.opening.results import record, unsealing
+from bidding.opening.results.unsealing import open_lot
 from foundation.statements.store import Required
 from opening_world import (
     W2_OVER,
@@ -76,7 +78,7 @@ async def test_an_opening_is_not_ended_once_prices_were_seen(
     await world.step("phase4")
     await later(world, W2_OVER)
     anybody_is_named(monkeypatch)
-    monkeypatch.setattr("bidding.opening.decisions.next_status", lambda *_: "terminated")
+    monkeypatch.setattr("bidding.opening.oversight.decisions.next_status", lambda *_: "terminated")
     await decide(world, "terminated")
     assert {"C24", "C33"} <= await failed(world)
 

@@ -8,11 +8,11 @@ import random
 
 import pytest
 
-from bidding.opening import blobs
-from bidding.opening.cures import take_cure
+from bidding.opening.closings import blobs
 from bidding.opening.domain import WindowOpen, WrongPhase, false_complaints
 from bidding.opening.hall import hall_facts
-from bidding.opening.unsealing import open_lot
+from bidding.opening.releases.cures import take_cure
+from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.bidder import unwrap_b
 from fates import Fate, lose, sealed_as
 from opening_world import (

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from bidding.bid import service as bids
-from bidding.opening.omissions import take_omission
-from bidding.opening.unsealing import open_lot
+from bidding.opening.closings.omissions import take_omission
+from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.opening_keys import check_algorithms
 from bidding.sealing.refusals import WrongSuite
 from bidding.sealing.suites import GM_1, INTL_1, SUITES

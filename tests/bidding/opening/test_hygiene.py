@@ -12,10 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bidding.opening import unsealing
 from bidding.opening.domain import WrongPhase
-from bidding.opening.hygiene import STAGING, clear_staging
-from bidding.opening.unsealing import open_lot
+from bidding.opening.results import unsealing
+from bidding.opening.results.hygiene import STAGING, clear_staging
+from bidding.opening.results.unsealing import open_lot
 from foundation.database import reading
 from foundation.statements.canonical import b64
 from markers import files_with, forms_of
@@ -27,7 +27,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from bidding.opening.hygiene import is_dumpable
+from bidding.opening.results.hygiene import is_dumpable
 from sunbid.rounds import make_rounds
 before = is_dumpable()
 if sys.argv[1] == "on":
@@ -174,7 +174,7 @@ def written(caplog: pytest.LogCaptureFixture, *markers: bytes | str) -> list[str
 
 
 def test_a_killed_examiner_takes_nothing_with_it(tmp_path: Path) -> None:
-    from bidding.opening.examiner import examiner
+    from bidding.opening.results.examiner import examiner
 
     with examiner() as child:
         # Its own memory is never written out either.

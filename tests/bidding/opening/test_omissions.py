@@ -6,13 +6,13 @@ import pytest
 
 from bidding.bid import service as bids
 from bidding.bid.domain import Act, final_acts
-from bidding.opening import closing as closings
-from bidding.opening.blobs import read_back
+from bidding.opening.closings import closing as closings
+from bidding.opening.closings.blobs import read_back
+from bidding.opening.closings.omissions import NothingOmitted, take_omission
+from bidding.opening.closings.replacement import replace_closing
 from bidding.opening.domain import OtherClosing, WindowOpen, WrongPhase
 from bidding.opening.material import member_material
-from bidding.opening.objections import TooManyObjections, take_objection
-from bidding.opening.omissions import NothingOmitted, take_omission
-from bidding.opening.replacement import replace_closing
+from bidding.opening.oversight.objections import TooManyObjections, take_objection
 from foundation.database import reading
 from foundation.problems import NotAllowed
 from foundation.statements.signed import BadSignature, Statement, from_json, read, unsigned

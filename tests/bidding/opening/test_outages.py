@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
-from bidding.opening import closing as closings
-from bidding.opening import decisions
-from bidding.opening.closing import close_due
-from bidding.opening.decisions import DRAFT_LASTS, DecisionOutdated
+from bidding.opening.closings import closing as closings
+from bidding.opening.closings.closing import close_due
+from bidding.opening.closings.outages import OutageAcrossDeadline
 from bidding.opening.domain import WindowOpen, WrongPhase
-from bidding.opening.faults import NotDisputed
-from bidding.opening.grounds import Wish
-from bidding.opening.orders import NoOutage
-from bidding.opening.outages import OutageAcrossDeadline
+from bidding.opening.oversight import decisions
+from bidding.opening.oversight.decisions import DRAFT_LASTS, DecisionOutdated
+from bidding.opening.oversight.faults import NotDisputed
+from bidding.opening.oversight.grounds import Wish
+from bidding.opening.oversight.orders import NoOutage
 from bidding.tender.domain import WrongStatus
 from foundation.problems import NotAllowed, Refused
 from foundation.statements.signed import Statement

@@ -1,8 +1,8 @@
 """The record of a stage: bidders have a while to object and may co-sign, then it is signed."""
 
 from bidding.opening.domain import WindowOpen, WrongPhase
-from bidding.opening.objections import take_objection
-from bidding.opening.record import TO_OBJECT
+from bidding.opening.oversight.objections import take_objection
+from bidding.opening.results.record import TO_OBJECT
 from bidding.participant.domain import NoMandate
 from foundation.statements.keyfile import ExchangeKey, generate
 from foundation.statements.signed import Statement, sign, unsigned

@@ -15,10 +15,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from bidding.opening import closing as closings
-from bidding.opening import result_store, steps
-from bidding.opening.blobs import read_back
-from bidding.opening.cures import take_cure
+from bidding.opening import steps
+from bidding.opening.closings import closing as closings
+from bidding.opening.closings.blobs import read_back
 from bidding.opening.domain import (
     MembersMissing,
     NotAMember,
@@ -26,14 +25,16 @@ from bidding.opening.domain import (
     WindowOpen,
     WrongPhase,
 )
-from bidding.opening.examiner import examiner
 from bidding.opening.hall import hall_facts
 from bidding.opening.material import hall, member_material, own_entry
-from bidding.opening.objections import take_objection
-from bidding.opening.release import take_release_b
-from bidding.opening.transcript import transcript
-from bidding.opening.unsealing import lots_to_open, open_lot
-from bidding.opening.wrong_shares import WRONG_SHARE_EVENT
+from bidding.opening.oversight.objections import take_objection
+from bidding.opening.releases.cures import take_cure
+from bidding.opening.releases.release import take_release_b
+from bidding.opening.releases.wrong_shares import WRONG_SHARE_EVENT
+from bidding.opening.results import result_store
+from bidding.opening.results.examiner import examiner
+from bidding.opening.results.transcript import transcript
+from bidding.opening.results.unsealing import lots_to_open, open_lot
 from bidding.sealing.member import share_check
 from bidding.sealing.package import pack
 from bidding.sealing.refusals import BadPackage, ReleaseIncomplete, WrongB, WrongShare
@@ -521,7 +522,7 @@ async def test_files_are_read_back_in_phase_one(world: World, owner: Owner) -> N
 
 CHILD = """
 import socket, sys
-from bidding.opening.examine import leave_network
+from bidding.opening.results.examine import leave_network
 if sys.argv[1] == "leave" and not leave_network():
     sys.exit(3)
 print([name for _, name in socket.if_nameindex()])

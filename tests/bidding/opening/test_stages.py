@@ -6,14 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from bidding.opening import list_store, result_store, stages
+from bidding.opening import list_store
 from bidding.opening.domain import OtherClosing, WrongPhase
 from bidding.opening.hall import hall_facts
 from bidding.opening.material import hall, member_material
-from bidding.opening.release import take_release_b
-from bidding.opening.stages import NoSuchStage, NotEvaluated, Proposal
-from bidding.opening.transcript import transcript
-from bidding.opening.unsealing import open_lot
+from bidding.opening.releases.release import take_release_b
+from bidding.opening.results import result_store, stages
+from bidding.opening.results.stages import NoSuchStage, NotEvaluated, Proposal
+from bidding.opening.results.transcript import transcript
+from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.refusals import ReleaseIncomplete
 from bidding.tender.domain import NoticeRefused, WrongStatus
 from foundation.database import reading, transaction

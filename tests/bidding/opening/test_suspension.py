@@ -7,19 +7,20 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from bidding.opening import decisions, share_store
-from bidding.opening.cures import take_cure
+from bidding.opening import share_store
 from bidding.opening.domain import (
     MembersMissing,
     OtherClosing,
     WindowOpen,
     WrongPhase,
 )
-from bidding.opening.faults import FaultFound, NotDisputed
-from bidding.opening.grounds import Wish
 from bidding.opening.material import hall
-from bidding.opening.objections import take_objection
-from bidding.opening.unsealing import lots_to_open, open_lot
+from bidding.opening.oversight import decisions
+from bidding.opening.oversight.faults import FaultFound, NotDisputed
+from bidding.opening.oversight.grounds import Wish
+from bidding.opening.oversight.objections import take_objection
+from bidding.opening.releases.cures import take_cure
+from bidding.opening.results.unsealing import lots_to_open, open_lot
 from bidding.sealing.bidder import unwrap_b
 from bidding.sealing.refusals import WrongShare
 from foundation.database import reading

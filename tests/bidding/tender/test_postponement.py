@@ -9,8 +9,8 @@ import pytest
 
 from bidding.bid import service as bids
 from bidding.bid.domain import Late
-from bidding.opening import blobs
-from bidding.opening import closing as closings
+from bidding.opening.closings import blobs
+from bidding.opening.closings import closing as closings
 from bidding.sealing.refusals import NotIndependent, NotPostponed
 from bidding.tender import postponement
 from bidding.tender.domain import WrongStatus

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from litestar import Litestar
 from litestar.status_codes import HTTP_400_BAD_REQUEST
 
-from bidding.opening import blobs
+from bidding.opening.closings import blobs
 from bidding.sealing.parts import PART
 from conftest import SetClock
 from foundation.database import Database, reading

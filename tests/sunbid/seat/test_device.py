@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bidding.opening.custody import seat_tasks
+from bidding.opening.releases.custody import seat_tasks
 from bidding.sealing.refusals import WrongOpeningKeys
 from bidding.tender import drill, member_keys
 from foundation.language import LANGUAGES, Language

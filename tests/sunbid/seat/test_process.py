@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bidding.opening.unsealing import open_lot
+from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.suites import GM_1, INTL_1, Suite
 from bidding.tender import drill
 from conftest import SetClock

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bidding.bid import service as bids
 from bidding.bid.store import acts_of_lot
-from bidding.opening.omissions import take_omission
+from bidding.opening.closings.omissions import take_omission
 from bidding.sealing.bodies import OpeningStep
 from bidding.sealing.refusals import MemberRefuses, WrongOpeningKeys
 from bidding.tender import drill
@@ -525,7 +525,7 @@ async def left_out(world: World) -> tuple[Seat, InProcess, bytes]:
         return [act for act in await acts_of_lot(*arguments) if act.sid != dropped]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bidding.opening.closing.bid_store.acts_of_lot", shorter)
+        patch.setattr("bidding.opening.closings.closing.bid_store.acts_of_lot", shorter)
         await world.close()
     await world.tick(2)
     await world.step("phase1")

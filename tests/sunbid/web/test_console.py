@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from bidding.opening.blobs import read_back
-from bidding.opening.unsealing import open_lot
+from bidding.opening.closings.blobs import read_back
+from bidding.opening.results.unsealing import open_lot
 from conftest import SetClock
 from foundation.database import Database
 from page_world import As, pages_of

@@ -9,7 +9,7 @@ import httpx
 import pytest_asyncio
 
 from bidding.opening import store
-from bidding.opening.unsealing import open_lot
+from bidding.opening.results.unsealing import open_lot
 from conftest import SetClock
 from foundation.database import Database, reading
 from foundation.language import BEIJING

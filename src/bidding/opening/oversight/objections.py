@@ -6,7 +6,6 @@ from uuid import UUID
 from bidding.bid.desk import Desk
 from bidding.licence.profile import licence_signers
 from bidding.opening import store
-from bidding.opening.decisions import plain_text
 from bidding.opening.domain import (
     PHASE1,
     PHASE2,
@@ -15,7 +14,8 @@ from bidding.opening.domain import (
     RECORD,
     require_phase,
 )
-from bidding.opening.record import bidders_of_list, renew_record, require_objectable
+from bidding.opening.oversight.decisions import plain_text
+from bidding.opening.results.record import bidders_of_list, renew_record, require_objectable
 from bidding.opening.taken import keep_in_ledger, of_closing
 from bidding.participant.domain import RELEASE
 from bidding.participant.service import check_mandated

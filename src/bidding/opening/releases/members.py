@@ -18,8 +18,8 @@ from bidding.opening.domain import (
     OtherClosing,
     require_phase,
 )
+from bidding.opening.releases.wrong_shares import wrong_share_recorded
 from bidding.opening.taken import head_of, keep_in_ledger, of_running
-from bidding.opening.wrong_shares import wrong_share_recorded
 from bidding.sealing.bodies import Group, ReleaseR, ReleaseT, ShareCheck
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.refusals import ReleaseIncomplete, WrongShare

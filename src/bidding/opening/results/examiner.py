@@ -20,7 +20,7 @@ class Examiner:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bidding.opening.examine"],
+            [sys.executable, "-m", "bidding.opening.results.examine"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

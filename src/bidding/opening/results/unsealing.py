@@ -23,7 +23,7 @@ from bidding.bid.checks import keys_in_force
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act
 from bidding.bid.read_back import CORRUPT, MISSING, WHOLE
-from bidding.opening import list_store, result_store, share_store, store
+from bidding.opening import list_store, share_store, store
 from bidding.opening.domain import (
     PHASE2,
     PHASE3,
@@ -38,9 +38,10 @@ from bidding.opening.domain import (
     WrongPhase,
     require_phase,
 )
-from bidding.opening.examiner import Examiner, examiner
-from bidding.opening.hygiene import STAGING
-from bidding.opening.record import offer_record, record_row
+from bidding.opening.results import result_store
+from bidding.opening.results.examiner import Examiner, examiner
+from bidding.opening.results.hygiene import STAGING
+from bidding.opening.results.record import offer_record, record_row
 from bidding.sealing.envelope import join_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.parts import PART, PartHasher

@@ -11,8 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from bidding.bid.desk import Desk
-from bidding.opening import list_store, stage_store, store
+from bidding.opening import list_store, store
 from bidding.opening.domain import DONE, Listed, Opening, OtherClosing, WrongPhase
+from bidding.opening.results import stage_store
 from bidding.opening.taken import keep_public
 from bidding.sealing.bodies import Schedule, Stage
 from bidding.tender import store as tender_store

@@ -11,9 +11,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from bidding.bid.desk import Desk
-from bidding.opening import faults, orders, store, suspension
+from bidding.opening import store
 from bidding.opening.domain import GO_ON, STOPPED, TERMINATED, Opening
-from bidding.opening.grounds import CONFIRMED, FAULT, OUTAGE, Case, Wish
+from bidding.opening.oversight import faults, orders, suspension
+from bidding.opening.oversight.grounds import CONFIRMED, FAULT, OUTAGE, Case, Wish
 from bidding.opening.taken import keep_public
 from bidding.sealing.bodies import SupervisorDecision
 from bidding.tender import store as tender_store

@@ -6,9 +6,9 @@ An end beside a suspension is possible until custodians may release, while no pr
 
 from typing import Any, Final
 
-from bidding.opening import outages
+from bidding.opening.closings import outages
 from bidding.opening.domain import CLOSED, PHASE1, PHASE2, WrongPhase, require_not_ended
-from bidding.opening.grounds import Case, Wish
+from bidding.opening.oversight.grounds import Case, Wish
 from bidding.tender.domain import CLOSED as LOT_CLOSED
 from bidding.tender.domain import CUT, OPENING, PUBLISHED, SUSPENDED
 from foundation.database import Connection

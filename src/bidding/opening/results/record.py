@@ -11,7 +11,7 @@ from uuid import UUID
 from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act
-from bidding.opening import list_store, stage_store, store
+from bidding.opening import list_store, store
 from bidding.opening.domain import (
     RECORD,
     TERMINATED,
@@ -21,7 +21,8 @@ from bidding.opening.domain import (
     WrongPhase,
     require_phase,
 )
-from bidding.opening.stages import plan_in_force
+from bidding.opening.results import stage_store
+from bidding.opening.results.stages import plan_in_force
 from bidding.opening.taken import keep_public
 from bidding.sealing.bodies import OpeningRecord
 from bidding.sealing.unseal import Outcome

@@ -5,9 +5,10 @@ The record keeps its `undetermined`: the finding stands beside it, signed and pu
 
 from typing import Any, Final
 
-from bidding.opening import list_store, result_store, share_store
+from bidding.opening import list_store, share_store
 from bidding.opening.domain import WrongPhase
-from bidding.opening.grounds import FAULT, Case, Wish
+from bidding.opening.oversight.grounds import FAULT, Case, Wish
+from bidding.opening.results import result_store
 from foundation.database import Connection
 from foundation.problems import Conflict, Invalid
 from foundation.statements.store import kept_statements

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
-from bidding.opening.hygiene import leave_no_core
+from bidding.opening.results.hygiene import leave_no_core
 from bidding.sealing.package import MachineNote, check_package, read_entry
 from bidding.sealing.packing import ITEMS_NAME, NOTE_NAME, PRICE_VOLUME, check_items
 from bidding.sealing.refusals import BadPackage

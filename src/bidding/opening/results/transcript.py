@@ -10,8 +10,9 @@ from uuid import UUID
 
 from bidding.bid import store as bid_store
 from bidding.bid.domain import Act
-from bidding.opening import list_store, stage_store, store
+from bidding.opening import list_store, store
 from bidding.opening.domain import Listed, WrongPhase, list_entries
+from bidding.opening.results import stage_store
 from bidding.participant.domain import Given
 from bidding.participant.service import Office, mandates_of_keys, named_mandates
 from bidding.tender import store as tender_store

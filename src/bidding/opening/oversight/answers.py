@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from bidding.bid.desk import Desk
-from bidding.opening.decisions import plain_text
+from bidding.opening.oversight.decisions import plain_text
 from bidding.tender import store as tender_store
 from bidding.tender.service import is_party
 from foundation.database import Connection, transaction

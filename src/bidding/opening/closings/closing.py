@@ -10,14 +10,14 @@ from bidding.bid import store as bid_store
 from bidding.bid.desk import Desk, read_row
 from bidding.bid.domain import PENDING, Act, final_acts
 from bidding.opening import list_store, store
+from bidding.opening.closings.outages import require_quiet_deadline
 from bidding.opening.domain import (
     ActsUndecided,
     CutMissing,
     Listed,
     list_entries,
 )
-from bidding.opening.outages import require_quiet_deadline
-from bidding.opening.stages import plan_in_force
+from bidding.opening.results.stages import plan_in_force
 from bidding.opening.taken import keep_public
 from bidding.tender import store as tender_store
 from bidding.tender.domain import CLOSED, CUT, Lot, WrongStatus, next_status

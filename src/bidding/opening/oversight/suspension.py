@@ -14,7 +14,7 @@ from bidding.opening.domain import (
     silent_members,
     waiting_for,
 )
-from bidding.opening.grounds import Case, Wish
+from bidding.opening.oversight.grounds import Case, Wish
 from bidding.opening.steps import standing_of
 from foundation.database import Connection
 

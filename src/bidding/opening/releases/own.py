@@ -12,7 +12,7 @@ from bidding.bid.desk import Desk, open_token
 from bidding.opening import list_store, store
 from bidding.opening.domain import PHASE1, Listed, entry_path, list_entries
 from bidding.opening.material import add_cut
-from bidding.opening.release import take_release_b
+from bidding.opening.releases.release import take_release_b
 from bidding.sealing.bidder import release_b
 from bidding.sealing.envelope import Head, join_head
 from bidding.tender import store as tender_store

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from bidding.opening import list_store, result_store
-from bidding.opening.answers import ANSWERED
+from bidding.opening import list_store
+from bidding.opening.closings.outages import across_deadline
 from bidding.opening.domain import CLOSED, DONE, PHASE1, PHASE2, PHASE3, Opening
-from bidding.opening.faults import DISPUTED
-from bidding.opening.grounds import FAULT
-from bidding.opening.outages import across_deadline
-from bidding.opening.stages import EVALUATE, plan_in_force
+from bidding.opening.oversight.answers import ANSWERED
+from bidding.opening.oversight.faults import DISPUTED
+from bidding.opening.oversight.grounds import FAULT
+from bidding.opening.results import result_store
+from bidding.opening.results.stages import EVALUATE, plan_in_force
 from bidding.tender.domain import CLOSED as LOT_CLOSED
 from bidding.tender.domain import CUT, OPENING, Lot
 from foundation.database import Connection

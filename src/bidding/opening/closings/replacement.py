@@ -10,7 +10,8 @@ from uuid import UUID
 
 from bidding.bid.desk import Desk
 from bidding.opening import list_store, share_store, store
-from bidding.opening.closing import final_bids, listed_of_bids, signed_closing
+from bidding.opening.closings.closing import final_bids, listed_of_bids, signed_closing
+from bidding.opening.closings.omissions import NothingOmitted
 from bidding.opening.domain import (
     CLOSED,
     PHASE1,
@@ -24,7 +25,6 @@ from bidding.opening.domain import (
     require_not_ended,
     require_phase,
 )
-from bidding.opening.omissions import NothingOmitted
 from bidding.opening.taken import keep_public
 from bidding.tender import store as tender_store
 from bidding.tender.domain import next_status

@@ -1,0 +1,1 @@
+"""What people decide or object to at an opening: supervisor, host, bidders."""

@@ -1,0 +1,1 @@
+"""What comes out: opened bids and causes, the record of each stage, the transcript."""

@@ -291,23 +291,41 @@ def silent_members(standing: Standing) -> list[tuple[str, int]]:
     ]
 
 
-def false_complaints(results: Sequence[Result], checks: Sequence[Checked]) -> list[Checked]:
+def false_complaints(
+    listed: Sequence[Listed],
+    results: Sequence[Result],
+    shares: Sequence[Share],
+    checks: Sequence[Checked],
+    needed: Thresholds,
+) -> list[Checked]:
     """What members said of a wrap that dealing it again shows to be right: their fault (9.6).
 
-    Only where both halves became known; without them nobody is blamed.
+    Only where both halves became known, whatever became of the envelope: a file that is lost, or
+    a lot that was ended, excuses nobody. Without both halves nobody is blamed.
     """
     wrong = {
         one.tree: {(w["group"], w["i"]) for w in one.deal_wrong}
         for one in results
-        if one.code in DEALT_AGAIN
+        # Of the other outcomes none leaves a half that is badly dealt.
+        if one.code != "BIDDER_BAD_DEAL"
     }
+    envelopes = {one.tree: one for one in listed}
     return [
         check
         for check in checks
         if check.result != "ok"
         and check.tree in wrong
         and (check.group, check.i) not in wrong[check.tree]
+        and has_both_halves(envelopes[check.tree], shares, needed)
     ]
+
+
+def has_both_halves(one: Listed, shares: Sequence[Share], needed: Thresholds) -> bool:
+    """Whether each half of an envelope was supplied, or enough shares of it were."""
+    t, r = (len(released_by(shares, group, one.tree)) for group in ("T", "R"))
+    return (one.t_value is not None or t >= needed.custodians_needed) and (
+        one.b_value is not None or r >= needed.remedy_needed
+    )
 
 
 def require_phase(opening: Opening, *phases: str) -> None:
@@ -354,8 +372,6 @@ def entry_path(entries: Sequence[dict[str, Any]], place: int) -> list[str]:
     return [hash_range(part, nodes).hex() for part in inclusion_ranges(place, len(entries))]
 
 
-# Outcomes of envelopes whose two halves were known, so that their wraps were dealt again.
-DEALT_AGAIN: Final = frozenset({"OPENED", "SEALED_WRONG", "PACKAGE_BAD"})
 # Code, cause and who answers for it (sealing.md 10).
 FAULT_OF: Final[Mapping[str, str]] = {
     "OPENED": "none",

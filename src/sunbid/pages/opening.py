@@ -149,7 +149,7 @@ def opening_view(
         signers=record_signers(facts),
         false_complaints=tuple(
             words(f"hall.false_complaint_{one.group}", i=one.i, tree=one.tree[:12])
-            for one in domain.false_complaints(facts.results, facts.checks)
+            for one in false_complaints(facts)
         ),
         said=tuple(said(kept) for kept in reversed(facts.told)),
         own_price_yuan=next((row.price_yuan for row in prices if row.is_own), None),
@@ -158,6 +158,15 @@ def opening_view(
         suspension=suspension(facts, decides=decides),
         record=None if opening is None else opening.record,
         links=(*console_links(lot, hosts=hosts), *record_links(lot, opening)),
+    )
+
+
+def false_complaints(facts: HallFacts) -> list[domain.Checked]:
+    """What members wrongly complained of, once outcomes are known."""
+    if facts.needed is None:
+        return []
+    return domain.false_complaints(
+        facts.listed, facts.results, facts.shares, facts.checks, facts.needed
     )
 
 

@@ -5,6 +5,7 @@ verifier recomputes it from the package alone (C33) and finds nothing wrong.
 """
 
 import random
+import re
 
 import pytest
 
@@ -15,11 +16,14 @@ from bidding.opening.releases.cures import take_cure
 from bidding.opening.results.unsealing import open_lot
 from bidding.sealing.bidder import unwrap_b
 from fates import Fate, lose, sealed_as
+from foundation.statements.canonical import unb64
 from opening_world import (
     W2_OVER,
     WINDOW,
     a_cure,
     all_hold,
+    ask,
+    end,
     later,
     open_all,
     release_without,
@@ -161,14 +165,83 @@ async def test_who_calls_a_right_wrap_bad_is_named_for_it(world: World) -> None:
     await world.step("phase4")
     await open_lot(world.desk, world.lot)
     await world.tick()
-    facts = await hall_facts(world.db, world.lot)
-    lies = false_complaints(facts.results, facts.checks)
-    assert [(one.group, one.i, one.tree) for one in lies] == [("T", 1, trees["a"])]
+    assert await named(world) == {"T1 unwrap_failed " + trees["a"][:12]}
     await all_hold(world)
+    assert blamed(world) == await named(world)
+
+
+async def named(world: World) -> set[str]:
+    """Whom the hall names for calling a right wrap bad."""
+    facts = await hall_facts(world.db, world.lot)
+    assert facts.needed is not None
+    lies = false_complaints(facts.listed, facts.results, facts.shares, facts.checks, facts.needed)
+    return {f"{one.group}{one.i} {one.result} {one.tree[:12]}" for one in lies}
+
+
+def blamed(world: World) -> set[str]:
+    """Whom a stranger's verifier names for it."""
     with (world.folder / "package.zip").open("rb") as source:
         (said,) = [c for c in verify_package(source) if c.id == "C29"]
-    assert "member T1 said unwrap_failed of a right wrap" in said.detail
-    assert "member T2" not in said.detail
+    found = re.findall(r"\((\w+)\): member (\w+) said (\w+) of a right wrap", said.detail)
+    return {f"{seat} {result} {tree}" for tree, seat, result in found}
+
+
+@pytest.mark.misuse(77)
+async def test_a_lost_file_excuses_nobody_who_called_its_right_wrap_bad(world: World) -> None:
+    fates = {"lost": FATES["missing"], "b": FATES["honest"], "bent": FATES["bent"]}
+    bidders = await handed_in(world, fates)
+    closing = await world.begin_opening()
+    lose(world, bidders["lost"], "missing")
+    await blobs.read_back(world.desk, world.lot)
+    trees = {n: b.bids[-1].sealed["price"].listed.tree for n, b in bidders.items()}
+    for bidder in bidders.values():
+        await world.release(bidder, closing)
+    first, *others = world.group("T")
+    # Of the bent one no T comes, so nothing shows whether its wrap was right.
+    await says(world, first, "unwrap_failed", trees["lost"], trees["bent"])
+    for seat in (*others, *world.group("R")):
+        await world.check(seat)
+    await world.step("phase3")
+    for seat in others:
+        await world.accept(seat, await world.custodian_release(seat))
+    await later(world, max(W2_OVER, WINDOW))
+    await world.step("phase4")
+    await open_lot(world.desk, world.lot)
+    await world.tick()
+    await all_hold(world)
+    (said,) = await world.kept("opening-record")
+    codes_ = {row["tree"]: row["code"] for row in said.body["results"]}
+    assert codes_[trees["lost"]] == "BLOB_MISSING"
+    assert await named(world) == {"T1 unwrap_failed " + trees["lost"][:12]} == blamed(world)
+
+
+@pytest.mark.misuse(77)
+async def test_an_end_excuses_nobody_who_called_a_right_wrap_bad(world: World) -> None:
+    bidders = await handed_in(world, {"a": FATES["honest"], "b": FATES["honest"]})
+    closing = await world.begin_opening()
+    for bidder in bidders.values():
+        await world.release(bidder, closing)
+    trees = [bidder.bids[-1].sealed["price"].listed.tree for bidder in bidders.values()]
+    first, second, third = world.group("T")
+    await says(world, first, "unwrap_failed", *trees)
+    for seat in (second, third, *world.group("R")):
+        await world.check(seat)
+    await world.step("phase3")
+    given = await world.custodian_release(third)
+    await world.accept(second, await world.custodian_release(second))
+    await later(world, W2_OVER)
+    await world.step("suspended")
+    # Somebody supplies the share of one envelope; the other keeps the lot from opening.
+    value = next(one["value"] for one in given.body["shares"] if one["tree"] == trees[0])
+    await take_cure(
+        world.desk, await a_cure(world, trees[0], "tshare", unb64(value, 32), i=3), world.lot
+    )
+    await end(world, await ask(world, "terminated"))
+    await world.tick()
+    await open_lot(world.desk, world.lot)
+    await world.tick()
+    await all_hold(world)
+    assert await named(world) == {"T1 unwrap_failed " + trees[0][:12]} == blamed(world)
 
 
 @pytest.mark.soak

@@ -10,8 +10,7 @@ from bidding.opening import list_store
 from bidding.opening.closings.outages import across_deadline
 from bidding.opening.domain import CLOSED, DONE, PHASE1, PHASE2, PHASE3, Opening
 from bidding.opening.oversight.answers import ANSWERED
-from bidding.opening.oversight.faults import DISPUTED
-from bidding.opening.oversight.grounds import FAULT
+from bidding.opening.oversight.faults import disputed, findings
 from bidding.opening.results import result_store
 from bidding.opening.results.stages import EVALUATE, plan_in_force
 from bidding.tender.domain import CLOSED as LOT_CLOSED
@@ -114,17 +113,11 @@ async def _next_stage(
 async def _disputed(connection: Connection, opening: Opening | None) -> list[DisputedEnvelope]:
     if opening is None:
         return []
-    found = {
-        kept.statement.body["tree"]
-        for kept in await kept_statements(connection, opening.lot, ["supervisor-decision"])
-        if kept.statement.body["decision"] == FAULT
-    }
-    staged = await list_store.listed(connection, opening.lot, opening.stage)
-    running = {one.tree for one in staged}
+    found = await findings(connection, opening.lot)
     return [
         DisputedEnvelope(tree=one.tree, volume=one.volume)
-        for one in await result_store.results(connection, opening.lot)
-        if one.code == DISPUTED and one.tree in running - found
+        for one in await disputed(connection, opening)
+        if one.tree not in found
     ]
 
 

@@ -4,9 +4,10 @@ The record keeps its `undetermined`: the finding stands beside it, signed and pu
 """
 
 from typing import Any, Final
+from uuid import UUID
 
 from bidding.opening import list_store, share_store
-from bidding.opening.domain import WrongPhase
+from bidding.opening.domain import Opening, Result, WrongPhase
 from bidding.opening.oversight.grounds import FAULT, Case, Wish
 from bidding.opening.results import result_store
 from foundation.database import Connection
@@ -40,15 +41,11 @@ async def complainers(connection: Connection, case: Case, wish: Wish) -> list[di
         raise WrongPhase("a fault is found once the bids are opened")
     if wish.fault not in FAULTS:
         raise NotDisputed(f"expected whose fault it was, one of {', '.join(FAULTS)}")
-    results = {one.tree: one.code for one in await result_store.results(connection, case.lot.id)}
-    staged = await list_store.listed(connection, case.lot.id, case.opening.stage)
-    running = {one.tree for one in staged}
-    if wish.tree not in running or results.get(wish.tree or "") != DISPUTED:
+    if wish.tree not in {one.tree for one in await disputed(connection, case.opening)}:
         raise NotDisputed("expected the tree of an envelope of this stage that is DEAL_DISPUTED")
-    for kept in await kept_statements(connection, case.lot.id, ["supervisor-decision"]):
-        said = kept.statement.body
-        if (said["decision"], said["tree"]) == (FAULT, wish.tree):
-            raise FaultFound(f"the finding was {said['fault']}; it stands")
+    found = (await findings(connection, case.lot.id)).get(wish.tree or "")
+    if found is not None:
+        raise FaultFound(f"the finding was {found}; it stands")
     if wish.fault != MEMBERS:
         return []
     return [
@@ -56,3 +53,24 @@ async def complainers(connection: Connection, case: Case, wish: Wish) -> list[di
         for check in await share_store.checks(connection, case.lot.id)
         if check.tree == wish.tree and check.group == "T" and check.result != "ok"
     ]
+
+
+async def disputed(connection: Connection, opening: Opening) -> list[Result]:
+    """The envelopes of the running stage that stayed disputed, found or not."""
+    staged = await list_store.listed(connection, opening.lot, opening.stage)
+    running = {one.tree for one in staged}
+    return [
+        one
+        for one in await result_store.results(connection, opening.lot)
+        if one.code == DISPUTED and one.tree in running
+    ]
+
+
+async def findings(connection: Connection, lot: UUID) -> dict[str, str]:
+    """Whose fault was found so far, by tree."""
+    decided = await kept_statements(connection, lot, ["supervisor-decision"])
+    return {
+        kept.statement.body["tree"]: kept.statement.body["fault"]
+        for kept in decided
+        if kept.statement.body["decision"] == FAULT
+    }

@@ -29,7 +29,7 @@ from bidding.scoring.domain import Criterion, Method, PriceTerms
 from bidding.sealing.act_bodies import Mandate, Operator
 from bidding.tender.domain import Document, Lot, LotId, Parties, TenderId
 from bidding.tender.drill import Readiness, SeatReadiness
-from bidding.tender.postponement_store import Postponement
+from bidding.tender.postponement_store import Moved, Postponement
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, unsigned
 from foundation.statements.store import Kept, Paper, Required, Waiting
@@ -205,7 +205,19 @@ def no_notices() -> object:
 
 def open_tender() -> object:
     """A tender while bids are handed in."""
-    return tender_view(a_lot(), some_documents(), NOW, LotTimes(), is_bidder=True)
+    view = tender_view(a_lot(), some_documents(), NOW, LotTimes(), is_bidder=True)
+    return replace(view, tells=True, has_left=True)
+
+
+def some_changes() -> list[Moved]:
+    """Two postponements, one with new opening keys."""
+    held = a_lot()
+    moved = Moved(
+        lot=LOT, number=held.tender_number, title=held.tender_title, lot_title=held.title,
+        reason="答疑内容较多，顺延开标", has_new_keys=False, old_deadline=DEADLINE,
+        new_deadline=DEADLINE + timedelta(days=3), in_force_at=NOW,
+    )  # fmt: skip
+    return [moved, replace(moved, has_new_keys=True, reason="两个席位的密钥未通过演练，更换席位")]
 
 
 def awarded_tender() -> object:
@@ -227,6 +239,8 @@ SAMPLES: dict[str, Sample] = {
     "notices": ("tender/notices.html", notices, None),
     "notices-none": ("tender/notices.html", no_notices, None),
     "tender": ("tender/lot.html", open_tender, BIDDER),
+    "changes": ("tender/changes.html", some_changes, None),
+    "changes-none": ("tender/changes.html", list, None),
     "tender-awarded": ("tender/lot.html", awarded_tender, None),
 }
 

@@ -45,6 +45,7 @@ def settings_of(world: World, place: str = PLACE) -> Settings:
         signer_socket=Path("/nonexistent"),
         origin=world.desk.origin,
         public_url=place,
+        mail_relay="127.0.0.1:9",
     )
 
 

@@ -728,6 +728,7 @@ async def make_world(
         KeeperRules(
             anchors=(authority_folder.root,),
             release_type="closing",
+            change_types=("schedule", "opening-keys"),
             release_anchors=(platform_anchor, device[1]),
             caller_clock=True,
         ),

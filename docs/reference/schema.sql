@@ -320,6 +320,15 @@ COMMENT ON TABLE bidding.act IS 'Every act taken in before a deadline. No identi
 
 COMMENT ON COLUMN bidding.act.statement IS 'The statement file, once identities are open.';
 
+CREATE TABLE bidding.address (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    lot uuid NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT address_sealed_check CHECK ((length(sealed) = 337))
+);
+
+COMMENT ON TABLE bidding.address IS 'Addresses that takers of documents left, sealed so that the signer alone opens them, for a new schedule or new opening keys. No time and no name; deleted when the lot closes.';
+
 CREATE TABLE bidding.award (
     lot uuid NOT NULL,
     sid bytea NOT NULL,
@@ -604,6 +613,7 @@ CREATE TABLE bidding.postponement (
     proposed_by text NOT NULL,
     proposed_at timestamp with time zone NOT NULL,
     in_force_at timestamp with time zone,
+    told_at timestamp with time zone,
     CONSTRAINT postponement_check CHECK ((new_deadline > old_deadline)),
     CONSTRAINT postponement_check1 CHECK ((in_force_at < old_deadline)),
     CONSTRAINT postponement_opening_keys_check CHECK ((length(opening_keys) = 32)),
@@ -614,6 +624,8 @@ CREATE TABLE bidding.postponement (
 COMMENT ON TABLE bidding.postponement IS 'Proposed postponements of a lot; in force once buyer and supervisor signed every paper of it.';
 
 COMMENT ON COLUMN bidding.postponement.opening_keys IS 'New opening keys that come with it: bids sealed for the older ones are void from then on';
+
+COMMENT ON COLUMN bidding.postponement.told_at IS 'When everybody who left an address was told; null where none was to be told';
 
 CREATE TABLE bidding.readiness (
     opening_keys bytea NOT NULL,
@@ -1488,6 +1500,9 @@ ALTER TABLE ONLY bidding.act
 ALTER TABLE ONLY bidding.act
     ADD CONSTRAINT act_receipt_id_key UNIQUE (receipt_id);
 
+ALTER TABLE ONLY bidding.address
+    ADD CONSTRAINT address_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY bidding.award_member
     ADD CONSTRAINT award_member_pkey PRIMARY KEY (lot, member);
 
@@ -1755,6 +1770,8 @@ CREATE UNIQUE INDEX act_pending ON bidding.act USING btree (lot, round, bidder_k
 
 CREATE INDEX act_without_receipt ON bidding.act USING btree (queue) WHERE ((state = 'accepted'::text) AND (receipt IS NULL));
 
+CREATE INDEX address_of_lot ON bidding.address USING btree (lot, id);
+
 CREATE INDEX door_refusal_of_bidder ON bidding.door_refusal USING btree (lot, round, bidder_key);
 
 CREATE INDEX lot_due ON bidding.lot USING btree (deadline_at) WHERE (status = 'published'::text);
@@ -1900,6 +1917,9 @@ ALTER TABLE ONLY bidding.act
 
 ALTER TABLE ONLY bidding.act
     ADD CONSTRAINT act_queue_fkey FOREIGN KEY (queue) REFERENCES foundation.ledger_queue(id);
+
+ALTER TABLE ONLY bidding.address
+    ADD CONSTRAINT address_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
 
 ALTER TABLE ONLY bidding.award
     ADD CONSTRAINT award_lot_fkey FOREIGN KEY (lot) REFERENCES bidding.lot(id);
@@ -2156,6 +2176,8 @@ GRANT ALL ON FUNCTION supervision.check_case_move() TO sunbid_supervision;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.act TO sunbid_bidding;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE bidding.address TO sunbid_bidding;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.award TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.award_member TO sunbid_bidding;
@@ -2205,6 +2227,8 @@ GRANT UPDATE(answered_at) ON TABLE bidding.possession TO sunbid_bidding;
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.postponement TO sunbid_bidding;
 
 GRANT UPDATE(in_force_at) ON TABLE bidding.postponement TO sunbid_bidding;
+
+GRANT UPDATE(told_at) ON TABLE bidding.postponement TO sunbid_bidding;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE bidding.readiness TO sunbid_bidding;
 

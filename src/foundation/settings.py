@@ -70,6 +70,9 @@ class Settings:
     seal_port: int = 8001
     seal_url: str = "http://127.0.0.1:8001"
     allow_soft_keys: bool = False
+    # Where mail is handed over, `host:port`; None: nobody is told by mail.
+    mail_relay: str | None = None
+    mail_from: str = "sunbid@localhost"
 
     @property
     def is_https(self) -> bool:
@@ -110,6 +113,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         seal_port=int(seal_port),
         seal_url=(given.address("SUNBID_SEAL_URL") or f"http://{bracketed(host)}:{seal_port:.0f}"),
         allow_soft_keys=given.yes("SUNBID_ALLOW_SOFT_KEYS"),
+        mail_relay=given.relay("SUNBID_MAIL_RELAY"),
+        mail_from=given.text("SUNBID_MAIL_FROM") or "sunbid@localhost",
     )
 
 
@@ -166,6 +171,14 @@ class Environment:
         if value is not None and not value.startswith(("http://", "https://")):
             raise BadSetting(f"{name}: expected http://… or https://…, got {value!r}")
         return None if value is None else value.rstrip("/")
+
+    def relay(self, name: str) -> str | None:
+        """A host with its port, `host:port`."""
+        value = self.text(name)
+        host, _, port = (value or "x:25").rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) <= LARGEST_PORT:
+            raise BadSetting(f"{name}: expected host:port, got {value!r}")
+        return value
 
     def origin(self) -> str:
         """The ledger's name: one line without blanks or `+`, as the note format demands."""

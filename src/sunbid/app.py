@@ -47,6 +47,7 @@ from foundation.statements.signed import Statement, sign, unsigned
 from foundation.web import problem_handlers, send_security_headers, static_files
 from sunbid.background import Background, Ticks
 from sunbid.doors import enter
+from sunbid.mail import Mailer
 from sunbid.open_desk import open_desk
 from sunbid.pages.sheets import stop_readers
 from sunbid.pages.site import STATIC, make_pages
@@ -153,7 +154,7 @@ async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
         )
         background.start(app.state.listener.run())
         if os.environ.get(WORKER_VARIABLE) != APART:
-            background.start_rounds(make_rounds(desk))
+            background.start_rounds(make_rounds(desk, Mailer.of(settings)))
         try:
             yield
         finally:

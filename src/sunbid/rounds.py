@@ -20,6 +20,7 @@ from bidding.opening.closings.blobs import read_back
 from bidding.opening.closings.closing import close_due, cut_closed
 from bidding.opening.results.hygiene import clear_staging, leave_no_core
 from bidding.opening.results.unsealing import lots_to_open, lots_to_read_back, open_lot
+from bidding.tender.addresses import Send, forget_addresses, tell_changes
 from bidding.tender.drill import ask_due_drills
 from bidding.tender.member_keys import ask_due_possessions
 from foundation.clock import LARGEST_SKEW, TOLD_SKEW, clock_skew
@@ -36,6 +37,8 @@ AFTER: Final = timedelta(seconds=30)
 AGAIN_S: Final = 30.0
 # How often uploads of which nothing came are looked for.
 TIDY_S: Final = 3600.0
+# How often changes are looked for of which nobody was told, and a relay that failed tried again.
+TELL_S: Final = 30.0
 
 
 async def on_tick(state: State, tick: Tick) -> None:
@@ -52,6 +55,9 @@ class Rounds:
     """The rounds of the closer and the worker."""
 
     desk: Desk
+    # Sends mail; None where nobody is told by mail.
+    send: Send | None = None
+    tell_at: float = 0.0
     recover_at: float = 0.0
     waited: timedelta = timedelta(0)
     tidy_at: float = 0.0
@@ -79,6 +85,12 @@ class Rounds:
         await ask_due_drills(self.desk.db)
         await ask_due_possessions(self.desk.db)
 
+    async def tell(self) -> None:
+        """Tell those who left an address of later deadlines and new opening keys."""
+        if self.send is not None and time.monotonic() >= self.tell_at:
+            self.tell_at = time.monotonic() + TELL_S
+            await tell_changes(self.desk.db, self.desk.signer, self.send)
+
     async def read_back(self) -> None:
         """Read the sealed files of new acts back, and those of closed lots once more."""
         await read_back_taken_in(self.desk)
@@ -91,24 +103,26 @@ class Rounds:
             await open_lot(self.desk, lot)
 
     async def tidy(self) -> None:
-        """Delete uploads of which nothing came for sixty days."""
+        """Delete uploads of which nothing came for sixty days, and addresses of closed lots."""
         if time.monotonic() >= self.tidy_at and await delete_expired(self.desk) == 0:
             self.tidy_at = time.monotonic() + TIDY_S
+            await forget_addresses(self.desk.db)
 
     async def raise_flags(self) -> None:
         """Examine lots whose opening is recorded."""
         await raise_due_flags(self.desk.db, self.desk.objects)
 
 
-def make_rounds(desk: Desk) -> Sequence[Round]:
+def make_rounds(desk: Desk, send: Send | None = None) -> Sequence[Round]:
     """Return the rounds in the order in which they are done; from now on this process decrypts."""
     leave_no_core()
     clear_staging(desk.work)
-    rounds = Rounds(desk)
+    rounds = Rounds(desk, send)
     return (
         rounds.recover,
         rounds.close,
         rounds.drill,
+        rounds.tell,
         rounds.read_back,
         rounds.open_files,
         rounds.raise_flags,

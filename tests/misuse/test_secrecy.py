@@ -24,6 +24,7 @@ import pytest_asyncio
 from bidding.opening.closings import closing as closings
 from bidding.opening.hall import hall_mark
 from bidding.tender import service as tenders
+from bidding.tender.addresses import leave_address
 from bidding.tender.domain import Document, Lot
 from conftest import clock_of, fresh_copy
 from foundation.database import Database, reading
@@ -46,9 +47,10 @@ A_TICK: Final = MANY // TICKS
 # What the test itself logs; every other line is the platform's, whoever's library wrote it.
 TOOLS: Final = ("httpx", "httpcore", "asyncio")
 # Which tables tell the number of bids to whoever administers the database, none of them a name
-# (threat model, T8): acts, their headers and uploads, and their entries among the covers.
+# (threat model, T8): acts, addresses to tell of changes, headers and uploads, and their entries
+# among the covers.
 COUNTED: Final = {
-    "bidding.act", "bidding.head", "bidding.upload", "bidding.upload_quota",
+    "bidding.act", "bidding.address", "bidding.head", "bidding.upload", "bidding.upload_quota",
     "foundation.ledger_entry", "foundation.ledger_queue",
 }  # fmt: skip
 # The machine's own time stands there, beside the platform's, which stands still here.
@@ -155,6 +157,8 @@ class Platform:
                 headers={"Idempotency-Key": made.manifest.sid},
             )
             assert answer.status_code == 202, answer.text
+            # Whoever bids has taken the documents and wants to be told of changes.
+            await leave_address(self.world.db, self.world.lot, f"bidder{number}@mail.example")
             bidder.acts.append(made.manifest)
             self.bidders.append(bidder)
 

@@ -24,7 +24,7 @@ from bidding.tender.papers import (
     opening_keys_paper,
     signers,
 )
-from bidding.tender.postponement_store import Postponement
+from bidding.tender.postponement_store import Moved, Postponement
 from bidding.tender.store import lot as read_lot
 from bidding.tender.store import lot_exclusive, set_opening_keys, set_schedule
 from foundation.clock import platform_now
@@ -169,6 +169,12 @@ async def postponements(db: Database, lot_id: UUID) -> list[Postponement]:
             raise UnknownLot(f"no lot {lot_id}")
         found = await store.of_lot(connection, lot_id)
     return [one for one in found if one.in_force_at is not None]
+
+
+async def newest_moves(db: Database) -> list[Moved]:
+    """Return the postponements of all lots that came into force last, newest first."""
+    async with reading(db, "bidding") as connection:
+        return await store.newest_moves(connection)
 
 
 async def open_proposal(db: Database, lot_id: UUID) -> Postponement | None:

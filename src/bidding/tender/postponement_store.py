@@ -23,6 +23,21 @@ class Postponement:
     in_force_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A postponement in force, as the list of all changes names it."""
+
+    lot: UUID
+    number: str
+    title: str
+    lot_title: str
+    reason: str
+    has_new_keys: bool
+    old_deadline: datetime
+    new_deadline: datetime
+    in_force_at: datetime
+
+
 INSERT: Final[LiteralString] = """
     INSERT INTO bidding.postponement
            (schedule, lot, opening_keys, reason, old_deadline, new_deadline, proposed_by,
@@ -65,6 +80,24 @@ async def newest(connection: Connection, lot: UUID) -> Postponement | None:
     """Return the proposal that was made last: those before it are void."""
     found = await of_lot(connection, lot)
     return found[-1] if found else None
+
+
+NEWEST_MOVES: Final[LiteralString] = """
+    SELECT p.lot, t.number, t.title, l.title AS lot_title, p.reason,
+           p.opening_keys IS NOT NULL AS has_new_keys, p.old_deadline, p.new_deadline,
+           p.in_force_at
+      FROM bidding.postponement AS p
+      JOIN bidding.lot AS l ON l.id = p.lot
+      JOIN bidding.tender AS t ON t.id = l.tender
+     WHERE p.in_force_at IS NOT NULL
+  ORDER BY p.in_force_at DESC, p.schedule
+     LIMIT 100
+"""
+
+
+async def newest_moves(connection: Connection) -> list[Moved]:
+    """Return the postponements of all lots that came into force last, newest first."""
+    return [Moved(**dict(row)) for row in await connection.fetch(NEWEST_MOVES)]
 
 
 PUT_IN_FORCE: Final[LiteralString] = """

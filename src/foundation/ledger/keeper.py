@@ -7,9 +7,9 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, Final, Literal, Self
+from typing import Final, Self
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from foundation.ledger import rows
 from foundation.ledger.leaf import LeafOpening, opening_from_json
+from foundation.ledger.login_proof import login_signer
 from foundation.ledger.note import (
     Note,
     is_key_name,
@@ -48,14 +49,11 @@ from foundation.ledger.signer_state import (
 from foundation.ledger.signing import NotAnExtension, SignedState
 from foundation.ledger.tree import check_consistency
 from foundation.problems import NotAllowed, NotFound
-from foundation.statements.canonical import Json, b64, parse_time, time_from_ms, unb64
+from foundation.statements.canonical import Json, b64, time_from_ms, unb64
 from foundation.statements.certificates import certificate_signers
-from foundation.statements.fields import B64of16, B64of65, Kid, Text200, Time, Uuid
-from foundation.statements.signed import Statement, decode_body, find_signature
+from foundation.statements.signed import Statement
 
-LOGIN_TYPE: Final = "login"
-LOGIN_AGE: Final = timedelta(hours=8)
-CLOCK_SKEW: Final = timedelta(seconds=60)
+CHANGE_SIGNERS: Final = 2
 
 
 class UnknownScope(NotFound):
@@ -64,16 +62,16 @@ class UnknownScope(NotFound):
     code = "unknown-scope"
 
 
-class LoginRefused(NotAllowed):
-    """This login statement gives no access."""
-
-    code = "login-refused"
-
-
 class ReleaseRefused(NotAllowed):
     """The secret of the scope may not be released on this proof."""
 
     code = "release-refused"
+
+
+class ChangeRefused(NotAllowed):
+    """The addresses of the scope may not be opened for this statement."""
+
+    code = "change-refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,36 +84,11 @@ class KeeperRules:
     anchors: tuple[bytes, ...] = ()
     release_type: str
     release_anchors: tuple[bytes, ...] = ()
+    # Statements of which those who left an address are told.
+    change_types: tuple[str, ...] = ()
     policy: Policy | None = None
     audience: str | None = None
     caller_clock: bool = False
-
-
-class _Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    TYPE: ClassVar[str] = "login"
-    v: Literal[1]
-    aud: Text200
-    challenge: Uuid
-    nonce: B64of16
-    match: str
-    issued_at: Time
-    expires_at: Time
-
-
-class _Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    person_tag: str | None
-    kid: Kid
-    alg: str
-    pk: B64of65
-
-
-# What else a mandate says, and for what it is, the contexts above have checked.
-class _Mandate(msgspec.Struct, frozen=True):
-    TYPE: ClassVar[str] = "mandate"
-    uscc: str
-    operator: _Operator
-    not_before: Time
-    not_after: Time
 
 
 @dataclass(slots=True, kw_only=True)
@@ -241,11 +214,12 @@ class Keeper:
         """The pseudonym of whoever signed this login, in this scope.
 
         With a mandate it is that of the organisation which lets the login's key act for it.
-        Refuses a login without exactly one signature, by a certificate under the anchors or the
-        mandate's key, one older than eight hours or from the future, or for another audience.
+        Refuses what `login_signer` refuses.
         """
         kept = self._scope(scope)
-        identifier = self._who(login, self._now(at), mandate)
+        identifier = login_signer(
+            login, mandate, self.rules.anchors, self.rules.audience, self._now(at)
+        )
         self._write_scope(msgspec.structs.replace(kept, subject_keys=kept.subject_keys + 1))
         return rows.subject_key(self._secret(kept), identifier)
 
@@ -267,63 +241,67 @@ class Keeper:
         self._write_scope(msgspec.structs.replace(kept, releases=kept.releases + 1))
         return self._secret(kept)
 
+    def open_addresses(
+        self, scope: UUID, statement: Statement, opening: Json, proof: str, sealed: Sequence[bytes]
+    ) -> list[str]:
+        """Whom to tell of a change that is in the ledger: addresses once each, shuffled.
+
+        Refuses what is no change of the scope or older than the last one told, one that fewer
+        than two organisations signed, a proof that fails, and rows of another scope.
+        """
+        kept = self._scope(scope)
+        leaf = self._check_shown(scope, statement, opening, proof, self.rules.change_types)
+        if leaf.index < kept.told:
+            raise ChangeRefused("a newer change of this scope was told already")
+        signers = certificate_signers(statement, self.rules.anchors, time_from_ms(leaf.time_ms))
+        if len({signer.identifier for signer in signers}) < CHANGE_SIGNERS:
+            raise ChangeRefused(f"expected {CHANGE_SIGNERS} organisations to have signed a change")
+        secret = self._secret(kept)
+        found = sorted({rows.open_address(secret, scope, one) for one in sealed})
+        self._write_scope(
+            msgspec.structs.replace(kept, addresses=kept.addresses + len(sealed), told=leaf.index)
+        )
+        secrets.SystemRandom().shuffle(found)
+        return found
+
     def counts(self, scope: UUID) -> dict[str, int]:
         """How often each call was answered for a scope."""
         kept = self._scope(scope)
-        return {"subject_keys": kept.subject_keys, "rows": kept.rows, "releases": kept.releases}
+        return {
+            "subject_keys": kept.subject_keys,
+            "rows": kept.rows,
+            "releases": kept.releases,
+            "addresses": kept.addresses,
+        }
 
     def _now(self, at: datetime | None) -> datetime:
         if self.rules.caller_clock and at is not None:
             return at
         return datetime.now(UTC)
 
-    def _who(self, login: Statement, now: datetime, mandate: Statement | None) -> str:
-        if login.type != LOGIN_TYPE:
-            raise LoginRefused(f"expected a login statement, got a {login.type}")
-        body = decode_body(login, _Login)
-        age = now - parse_time(body.issued_at)
-        if not -CLOCK_SKEW <= age <= LOGIN_AGE:
-            raise LoginRefused(
-                f"expected a login of the last {LOGIN_AGE}, got one issued at {body.issued_at}; "
-                "log in again"
-            )
-        if self.rules.audience is not None and body.aud != self.rules.audience:
-            raise LoginRefused(f"expected a login for {self.rules.audience}, got {body.aud!r}")
-        if mandate is not None:
-            return self._mandated(login, now, mandate)
-        signers = certificate_signers(login, self.rules.anchors, now)
-        if len(signers) != 1 or len(login.sigs) != 1:
-            raise LoginRefused("expected exactly one signature, by a certificate; log in again")
-        return signers[0].identifier
-
-    def _mandated(self, login: Statement, now: datetime, mandate: Statement) -> str:
-        """Who lets the login's key act for it; whether it was revoked the caller knows."""
-        body = decode_body(mandate, _Mandate)
-        since = parse_time(body.not_before)
-        if not since <= now < parse_time(body.not_after):
-            raise LoginRefused(f"expected a mandate for now, got one until {body.not_after}")
-        givers = certificate_signers(mandate, self.rules.anchors, now)
-        if [giver.identifier for giver in givers] != [body.uscc] or len(mandate.sigs) != 1:
-            raise LoginRefused(f"expected a mandate signed by {body.uscc} alone, got another")
-        if len(login.sigs) != 1 or login.sigs[0].alg != body.operator.alg:
-            raise LoginRefused("expected exactly one signature, by the mandate's key")
-        find_signature(login, body.operator.kid, unb64(body.operator.pk, 65))
-        return body.uscc
-
     def _check_release(self, scope: UUID, statement: Statement, opening: Json, proof: str) -> None:
+        leaf = self._check_shown(scope, statement, opening, proof, (self.rules.release_type,))
+        signed_at = time_from_ms(leaf.time_ms)
+        anchors = self.rules.release_anchors
+        if anchors and not certificate_signers(statement, anchors, signed_at):
+            raise ReleaseRefused("the statement carries no signature by a certificate")
+
+    def _check_shown(
+        self, scope: UUID, statement: Statement, opening: Json, proof: str, wanted: Sequence[str]
+    ) -> LeafOpening:
+        """The leaf of a statement about a scope, proven in a checkpoint that was signed here."""
         leaf, shown = opening_from_json(opening), read_proof(proof)
-        body, wanted = leaf.body, self.rules.release_type
-        if statement.type != wanted or body.get("t") != wanted:
-            raise ReleaseRefused(f"expected a {wanted} and its leaf, got a {statement.type}")
+        body = leaf.body
+        if statement.type not in wanted or body.get("t") != statement.type:
+            raise ReleaseRefused(
+                f"expected a {' or '.join(wanted)} and its leaf, got a {statement.type}"
+            )
         if body.get("subject") != statement.sid:
             raise ReleaseRefused("the leaf names another statement than the one shown")
         if str(scope) not in statement.body.values() or str(scope) not in body.values():
             raise ReleaseRefused(f"the statement and its leaf are not about {scope}")
         self._check_place(leaf, shown)
-        signed_at = time_from_ms(leaf.time_ms)
-        anchors = self.rules.release_anchors
-        if anchors and not certificate_signers(statement, anchors, signed_at):
-            raise ReleaseRefused("the statement carries no signature by a certificate")
+        return leaf
 
     def _check_place(self, leaf: LeafOpening, shown: LogProof) -> None:
         if leaf.index != shown.index or leaf.origin != self.origin:

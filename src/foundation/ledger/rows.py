@@ -22,6 +22,8 @@ SECRET_LENGTH: Final = 32
 SID_LENGTH: Final = 32
 POINT_LENGTH: Final = 65
 ACCESS_LABEL: Final = b"sunbid/access/v1\0"
+ADDRESS_LABEL: Final = b"sunbid/address/v1\0"
+ADDRESS_LENGTH: Final = 256
 IDENTITY_LABEL: Final = b"sunbid/bidder-key/v1\0"
 ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -65,13 +67,7 @@ def subject_key(secret: bytes, identifier: str) -> bytes:
 
 def seal_row(public: bytes, scope: UUID, sid: str, value: bytes) -> bytes:
     """Seals a row to the access public key of a scope, bound to the scope and a statement's sid."""
-    try:
-        if len(public) != POINT_LENGTH:
-            raise ValueError
-        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
-    except ValueError:
-        raise BadRow("expected the access public key of the scope: 65 bytes on P-256") from None
-    return _SUITE.encrypt(value, key, info=row_info(scope, sid))
+    return _SUITE.encrypt(value, _public(public), info=row_info(scope, sid))
 
 
 def open_row(secret: bytes, scope: UUID, sid: str, sealed: bytes) -> bytes:
@@ -80,6 +76,27 @@ def open_row(secret: bytes, scope: UUID, sid: str, sealed: bytes) -> bytes:
         return _SUITE.decrypt(sealed, access_key(secret), info=row_info(scope, sid))
     except (InvalidTag, ValueError):
         raise BadRow("expected a row sealed for this scope and statement, got another") from None
+
+
+def seal_address(public: bytes, scope: UUID, address: str) -> bytes:
+    """Seals where somebody wants to be told of changes of a scope; all are of one length.
+
+    The label is not that of rows: who may open the one may not open the other.
+    """
+    raw = address.encode()
+    if not 1 <= len(raw) < ADDRESS_LENGTH:
+        raise BadRow(f"expected an address of at most {ADDRESS_LENGTH - 1} bytes, got {len(raw)}")
+    padded = raw.ljust(ADDRESS_LENGTH, b"\0")
+    return _SUITE.encrypt(padded, _public(public), info=_address_info(scope))
+
+
+def open_address(secret: bytes, scope: UUID, sealed: bytes) -> str:
+    """Opens an address; refuses one of another scope, and changed bytes."""
+    try:
+        raw = _SUITE.decrypt(sealed, access_key(secret), info=_address_info(scope))
+        return raw.rstrip(b"\0").decode()
+    except (InvalidTag, ValueError):
+        raise BadRow("expected an address sealed for this scope, got something else") from None
 
 
 def row_info(scope: UUID, sid: str) -> bytes:
@@ -91,6 +108,19 @@ def row_info(scope: UUID, sid: str) -> bytes:
     if len(raw) != SID_LENGTH or raw.hex() != sid:
         raise BadRow(f"expected a sid of 64 lower-case hexadecimal digits, got {sid[:70]!r}")
     return ACCESS_LABEL + str(scope).encode() + raw
+
+
+def _address_info(scope: UUID) -> bytes:
+    return ADDRESS_LABEL + str(scope).encode()
+
+
+def _public(raw: bytes) -> ec.EllipticCurvePublicKey:
+    try:
+        if len(raw) != POINT_LENGTH:
+            raise ValueError
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
+    except ValueError:
+        raise BadRow("expected the access public key of the scope: 65 bytes on P-256") from None
 
 
 def _derived(secret: bytes, label: bytes) -> bytes:

@@ -16,11 +16,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from foundation.ledger.keeper import (
+    ChangeRefused,
     Keeper,
-    LoginRefused,
     ReleaseRefused,
     UnknownScope,
 )
+from foundation.ledger.login_proof import LoginRefused
 from foundation.ledger.note import BadNote, Checkpoint
 from foundation.ledger.rows import BadRow
 from foundation.ledger.signer_state import BadSignerSetting, SignerStateLost
@@ -74,6 +75,7 @@ _KINDS: Final[dict[str, type[Refused]]] = {
         BadRow,
         BadSignature,
         CertificateNotInTime,
+        ChangeRefused,
         LoginRefused,
         NotAnExtension,
         NotCanonical,
@@ -107,6 +109,18 @@ def answer(keeper: Keeper, request: Json) -> Json:
             return {"key": b64(keeper.subject_key(_uuid(scope), statement, given, mandate))}
         case {"call": "open_row", "scope": str(scope), "sealed": str(sealed), "sid": str(sid)}:
             return {"value": b64(keeper.open_row(_uuid(scope), unb64(sealed), sid))}
+        case {
+            "call": "open_addresses",
+            "scope": str(scope),
+            "statement": str(file),
+            "opening": dict(opening),
+            "proof": str(proof_text),
+            "sealed": list(sealed_rows),
+        }:
+            change = read(unb64(file), limit=LARGEST_STATEMENT)
+            raws = [unb64(_text(row)) for row in sealed_rows]
+            told = keeper.open_addresses(_uuid(scope), change, opening, proof_text, raws)
+            return {"addresses": list(told)}
         case {
             "call": "release_scope",
             "scope": str(scope),
@@ -289,6 +303,22 @@ class SignerClient:
             {"call": "open_row", "scope": str(scope), "sealed": b64(sealed), "sid": sid}
         )
         return unb64(found["value"])
+
+    async def open_addresses(
+        self, scope: UUID, statement: Statement, opening: Json, proof: str, sealed: Sequence[bytes]
+    ) -> list[str]:
+        """Whom to tell of a new statement of a scope, by its leaf opening and a tlog-proof."""
+        found = await self._call(
+            {
+                "call": "open_addresses",
+                "scope": str(scope),
+                "statement": b64(statement.file()),
+                "opening": opening,
+                "proof": proof,
+                "sealed": [b64(row) for row in sealed],
+            }
+        )
+        return [str(address) for address in found["addresses"]]
 
     async def release_scope(
         self, scope: UUID, statement: Statement, opening: Json, proof: str

@@ -98,6 +98,9 @@ class ScopeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject_keys: int
     rows: int
     releases: int
+    # Addresses opened, and the leaf of the newest change for which they were.
+    addresses: int = 0
+    told: int = -1
 
 
 def write_durably(path: Path, content: msgspec.Struct) -> None:

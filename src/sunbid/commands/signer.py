@@ -23,6 +23,8 @@ HELP = "hold the log key and the lots' secrets; sign only what extends the ledge
 PASSPHRASE_VARIABLE: Final = "SUNBID_SIGNER_PASSPHRASE"  # noqa: S105
 # The statement on whose proof a lot's secret is released.
 RELEASE_TYPE: Final = "closing"
+# Of what those who left an address are told (sealing.md 14.2).
+CHANGE_TYPES: Final = ("schedule", "opening-keys")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         KeeperRules(
             anchors=read_anchors(arguments.anchor),
             release_type=RELEASE_TYPE,
+            change_types=CHANGE_TYPES,
             release_anchors=read_anchors(arguments.release_anchor),
             policy=None if arguments.policy is None else policy_of(arguments.policy),
             audience=arguments.audience,

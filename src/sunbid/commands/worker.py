@@ -30,6 +30,7 @@ async def work(dsn: str, settings: Settings) -> None:
     """Open the desk and do the rounds of closer and worker."""
     # Imported here: the other sub-commands must not pay for the server's libraries.
     from sunbid.background import Background
+    from sunbid.mail import Mailer
     from sunbid.open_desk import open_desk
     from sunbid.rounds import make_rounds
 
@@ -41,7 +42,8 @@ async def work(dsn: str, settings: Settings) -> None:
         async with reading(db, "foundation") as connection:
             now, _, _ = await read_clock(connection)
         background = Background()
-        background.start_rounds(make_rounds(open_desk(db, settings, now)))
+        desk = open_desk(db, settings, now)
+        background.start_rounds(make_rounds(desk, Mailer.of(settings)))
         await stopped.wait()
         await background.stop()
     finally:

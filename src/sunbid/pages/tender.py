@@ -63,6 +63,9 @@ class TenderView:
     links: tuple[Action, ...]
     stamps: tuple[Text, ...]
     postponed: tuple[Postponement, ...] = ()
+    # Whether an address may be left, to be told of changes.
+    tells: bool = False
+    has_left: bool = False
 
 
 def tender_view(

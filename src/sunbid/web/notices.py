@@ -24,6 +24,7 @@ from sunbid.pages.lifecycle import GROUPS
 from sunbid.pages.notices import Search, notices_view
 from sunbid.pages.opening_list import openings_view
 from sunbid.pages.tender import tender_view
+from sunbid.web.changes import sends_mail
 
 LONGEST_QUERY: Final = 100
 
@@ -81,6 +82,9 @@ async def show_lot(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     view = tender_view(held, documents, now, times, is_bidder=is_bidder)
     if held.published_at is not None:
         view = replace(view, postponed=tuple(await postponement.postponements(db, lot)))
+    if view.deadline is not None and sends_mail(request):
+        has_left = request.query_params.get("left") == "yes"
+        view = replace(view, tells=True, has_left=has_left)
     if service.is_party(held, actor):
         own = Action(label=words("tender.to_custody"), href=f"/lots/{lot}/custody")
         view = replace(view, links=(*view.links, own))

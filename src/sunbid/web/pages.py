@@ -4,6 +4,7 @@ from typing import Final
 
 import sunbid.web.awards
 import sunbid.web.bids
+import sunbid.web.changes
 import sunbid.web.clues
 import sunbid.web.console_acts
 import sunbid.web.consoles
@@ -20,6 +21,7 @@ import sunbid.web.verification
 
 routes: Final = [
     *sunbid.web.notices.routes,
+    *sunbid.web.changes.routes,
     *sunbid.web.bids.routes,
     *sunbid.web.mandates.routes,
     *sunbid.web.sealing.routes,

@@ -28,12 +28,12 @@ from foundation.ledger import rows
 from foundation.ledger.keeper import (
     Keeper,
     KeeperRules,
-    LoginRefused,
     ReleaseRefused,
     UnknownScope,
 )
 from foundation.ledger.leaf import LeafOpening
 from foundation.ledger.log import leaf_opening, queue_entry, start_ledger, tick, tlog_proof
+from foundation.ledger.login_proof import LoginRefused
 from foundation.ledger.note import (
     COSIGNATURE,
     BadNote,
@@ -313,7 +313,7 @@ def test_a_scope_has_one_secret(keeper: Keeper) -> None:
         assert again.new_scope(uuid4()) != access
         sealed = rows.seal_row(access, SCOPE, SID, b"row")
         assert again.open_row(SCOPE, sealed, SID) == b"row"
-        assert again.counts(SCOPE) == {"subject_keys": 0, "rows": 1, "releases": 0}
+        assert again.counts(SCOPE) == {"subject_keys": 0, "rows": 1, "releases": 0, "addresses": 0}
         with pytest.raises(rows.BadRow):
             again.open_row(SCOPE, sealed, "cd" * 32)
         with pytest.raises(UnknownScope):

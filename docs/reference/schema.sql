@@ -1190,6 +1190,13 @@ CREATE TABLE foundation.ledger_token (
 
 COMMENT ON TABLE foundation.ledger_token IS 'RFC 3161 tokens over the text of a checkpoint without its signature lines';
 
+CREATE TABLE foundation.ledger_witnessed (
+    size bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE foundation.ledger_witnessed IS 'Checkpoints whose cosignatures met the quorum of the policy, and since when';
+
 CREATE TABLE foundation.paper (
     sid bytea NOT NULL,
     type text NOT NULL,
@@ -1701,6 +1708,9 @@ ALTER TABLE ONLY foundation.ledger_queue
 ALTER TABLE ONLY foundation.ledger_token
     ADD CONSTRAINT ledger_token_pkey PRIMARY KEY (size);
 
+ALTER TABLE ONLY foundation.ledger_witnessed
+    ADD CONSTRAINT ledger_witnessed_pkey PRIMARY KEY (size);
+
 ALTER TABLE ONLY foundation.paper
     ADD CONSTRAINT paper_pkey PRIMARY KEY (sid);
 
@@ -1894,6 +1904,8 @@ CREATE TRIGGER ledger_queue_stays BEFORE DELETE OR TRUNCATE ON foundation.ledger
 
 CREATE TRIGGER ledger_token_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON foundation.ledger_token FOR EACH STATEMENT EXECUTE FUNCTION foundation.refuse_ledger_change();
 
+CREATE TRIGGER ledger_witnessed_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON foundation.ledger_witnessed FOR EACH STATEMENT EXECUTE FUNCTION foundation.refuse_ledger_change();
+
 CREATE TRIGGER statement_is_append_only BEFORE DELETE OR UPDATE ON foundation.statement FOR EACH ROW EXECUTE FUNCTION foundation.refuse_change();
 
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON foundation.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION foundation.fn_pgqueuer_changed();
@@ -2067,6 +2079,9 @@ ALTER TABLE ONLY foundation.ledger_cosignature
 
 ALTER TABLE ONLY foundation.ledger_token
     ADD CONSTRAINT ledger_token_size_fkey FOREIGN KEY (size) REFERENCES foundation.ledger_checkpoint(size);
+
+ALTER TABLE ONLY foundation.ledger_witnessed
+    ADD CONSTRAINT ledger_witnessed_size_fkey FOREIGN KEY (size) REFERENCES foundation.ledger_checkpoint(size);
 
 ALTER TABLE ONLY foundation.paper_signer
     ADD CONSTRAINT paper_signer_sid_fkey FOREIGN KEY (sid) REFERENCES foundation.paper(sid);
@@ -2332,6 +2347,8 @@ GRANT SELECT,INSERT ON TABLE foundation.ledger_queue TO sunbid_foundation;
 GRANT UPDATE(index) ON TABLE foundation.ledger_queue TO sunbid_foundation;
 
 GRANT SELECT,INSERT ON TABLE foundation.ledger_token TO sunbid_foundation;
+
+GRANT SELECT,INSERT ON TABLE foundation.ledger_witnessed TO sunbid_foundation;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE foundation.paper TO sunbid_foundation;
 GRANT SELECT,INSERT,UPDATE ON TABLE foundation.paper TO sunbid_bidding;

@@ -39,7 +39,6 @@ from bidding.bid.desk import Desk
 from foundation.clock import read_clock
 from foundation.database import Database, check_database, reading
 from foundation.identity.login import register_administrators
-from foundation.ledger.sequencer import run_sequencer
 from foundation.outbox import Listener
 from foundation.settings import Settings, check_settings, read_settings
 from foundation.statements.canonical import time_text
@@ -51,7 +50,7 @@ from sunbid.mail import Mailer
 from sunbid.open_desk import open_desk
 from sunbid.pages.sheets import stop_readers
 from sunbid.pages.site import STATIC, make_pages
-from sunbid.rounds import make_rounds, on_tick
+from sunbid.rounds import make_rounds, start_ticks
 from sunbid.seal_origin import serve_seal_origin
 from sunbid.web.authentication import Authentication
 from sunbid.web.frame import frame
@@ -149,9 +148,7 @@ async def running(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             await register_administrators(db, settings.administrators)
         await _fill_state(app, settings, desk)
         background = app.state.background
-        background.start(
-            run_sequencer(db, desk.signer, settings.tick_s, lambda tick: on_tick(app.state, tick))
-        )
+        start_ticks(app.state, settings.tick_s)
         background.start(app.state.listener.run())
         if os.environ.get(WORKER_VARIABLE) != APART:
             background.start_rounds(make_rounds(desk, Mailer.of(settings)))

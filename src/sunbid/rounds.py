@@ -25,7 +25,9 @@ from bidding.tender.drill import ask_due_drills
 from bidding.tender.member_keys import ask_due_possessions
 from foundation.clock import LARGEST_SKEW, TOLD_SKEW, clock_skew
 from foundation.database import reading, transaction
-from foundation.ledger.sequencer import Tick
+from foundation.ledger.policy import read_policy
+from foundation.ledger.sequencer import Tick, run_sequencer
+from foundation.ledger.witnessing import Witnesses
 from foundation.outbox import announce
 from sunbid.background import Round
 from supervision.redflags.service import raise_due_flags
@@ -39,6 +41,21 @@ AGAIN_S: Final = 30.0
 TIDY_S: Final = 3600.0
 # How often changes are looked for of which nobody was told, and a relay that failed tried again.
 TELL_S: Final = 30.0
+
+
+def start_ticks(state: State, tick_s: float) -> None:
+    """Number and sign entries from now on, and show every checkpoint to the policy's witnesses."""
+    desk: Desk = state.desk
+    witnesses = Witnesses(desk.db, read_policy(state.policy_text))
+
+    async def ticked(tick: Tick) -> None:
+        witnesses.wake()
+        await on_tick(state, tick)
+
+    state.background.start(
+        run_sequencer(desk.db, desk.signer, tick_s, ticked, ask_outside=witnesses.ask_all)
+    )
+    state.background.start(witnesses.run())
 
 
 async def on_tick(state: State, tick: Tick) -> None:

@@ -18,6 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from foundation.ledger import rows
+from foundation.ledger.key_folder import (
+    BadSetting,
+    StateLost,
+    hold_folder,
+    read_file,
+    write_durably,
+)
 from foundation.ledger.leaf import LeafOpening, opening_from_json
 from foundation.ledger.login_proof import login_signer
 from foundation.ledger.note import (
@@ -32,19 +39,11 @@ from foundation.ledger.policy import Policy
 from foundation.ledger.proof import LogProof, check_leaf, read_proof
 from foundation.ledger.signer_state import (
     HEAD_FILE,
-    KEY_FILE,
     SCOPE_FOLDER,
-    BadSignerSetting,
     HeadFile,
     ScopeFile,
-    SignerStateLost,
-    hold_folder,
-    make_state,
-    read_file,
+    open_key,
     read_head,
-    read_key_file,
-    unseal_key,
-    write_durably,
 )
 from foundation.ledger.signing import NotAnExtension, SignedState
 from foundation.ledger.tree import check_consistency
@@ -111,31 +110,21 @@ class Keeper:
         Refuses a folder in use, another origin, a wrong passphrase, and a key without its state.
         """
         if not is_key_name(origin) or len(origin) > 120:
-            raise BadSignerSetting(
+            raise BadSetting(
                 f"expected an origin of 1 to 120 characters without space or plus, got {origin!r}"
             )
         if not passphrase:
-            raise BadSignerSetting("expected a passphrase for the log key, got an empty one")
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (folder / SCOPE_FOLDER).mkdir(exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise BadSignerSetting(
-                f"expected a folder that can be written at {folder}: {error.strerror}"
-            ) from None
+            raise BadSetting("expected a passphrase for the log key, got an empty one")
         lock = hold_folder(folder)
         try:
-            if not (folder / KEY_FILE).exists():
-                make_state(folder, origin, passphrase)
-            kept = read_key_file(folder, origin)
-            seed, storage = unseal_key(kept, passphrase)
+            kept, key, storage = open_key(folder, origin, passphrase)
             return cls(
                 folder=folder,
                 rules=rules,
                 origin=origin,
                 vkey=kept.vkey,
                 lock=lock,
-                key=seed,
+                key=key,
                 storage=storage,
                 head=read_head(folder, kept.vkey),
             )
@@ -320,7 +309,7 @@ class Keeper:
         try:
             return self.storage.decrypt(sealed[:12], sealed[12:], kept.scope.encode())
         except (InvalidTag, ValueError):
-            raise SignerStateLost(f"the secret of {kept.scope} was changed on disk") from None
+            raise StateLost(f"the secret of {kept.scope} was changed on disk") from None
 
     def _scope_path(self, scope: UUID) -> Path:
         return self.folder / SCOPE_FOLDER / f"{scope}.json"
@@ -331,7 +320,7 @@ class Keeper:
             raise UnknownScope(f"no secret is kept for {scope}; it was never made here")
         kept = read_file(path, ScopeFile)
         if kept.scope != str(scope):
-            raise SignerStateLost(f"the file of {scope} is that of another scope")
+            raise StateLost(f"the file of {scope} is that of another scope")
         return kept
 
     def _write_scope(self, kept: ScopeFile) -> None:

@@ -26,7 +26,13 @@ from foundation.ledger.sequencer import (
     tick,
 )
 from foundation.ledger.signing import CheckpointSigner, SignedState
-from foundation.ledger.store import Entry, StoredCheckpoint, checkpoint_covering, latest_checkpoint
+from foundation.ledger.store import (
+    Entry,
+    StoredCheckpoint,
+    best_checkpoint,
+    checkpoint_covering,
+    latest_checkpoint,
+)
 from foundation.ledger.tree import hash_range, inclusion_ranges, nodes_of
 from foundation.problems import Conflict
 from foundation.statements.canonical import BadField, Json, canonical
@@ -161,15 +167,15 @@ def opening_of(entry: Entry, origin: str) -> LeafOpening:
 
 
 async def tlog_proof(connection: Connection, index: int) -> str:
-    """The proof file of one leaf to the newest checkpoint; refuses a leaf not signed yet."""
+    """The proof file of one leaf to the best checkpoint; refuses a leaf not signed yet."""
     return (await tlog_proofs(connection, [index]))[index]
 
 
 async def tlog_proofs(
     connection: Connection, indexes: Sequence[int], checkpoint: StoredCheckpoint | None = None
 ) -> dict[int, str]:
-    """The proof files of many leaves to one checkpoint, the newest unless another is given."""
-    checkpoint = checkpoint or await latest_checkpoint(connection)
+    """The proof files of many leaves to one checkpoint, the best unless another is given."""
+    checkpoint = checkpoint or await best_checkpoint(connection, max(indexes, default=0))
     missing = [index for index in indexes if checkpoint is None or index >= checkpoint.size]
     if checkpoint is None or missing:
         raise LeafNotSigned(

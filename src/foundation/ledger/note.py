@@ -167,7 +167,7 @@ def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> SignatureLine:
 
 def cosign(text: str, name: str, key: Ed25519PrivateKey, time_s: int) -> SignatureLine:
     """A witness's line over a checkpoint: cosignature/v1 with its time."""
-    vkey = VerifierKey(name=name, kind=COSIGNATURE, public=_public(key))
+    vkey = key_of(name, COSIGNATURE, key)
     signature = key.sign(_cosigned(text, time_s))
     return SignatureLine(
         name=name, key_id=vkey.key_id, signature=time_s.to_bytes(8, "big") + signature
@@ -176,7 +176,13 @@ def cosign(text: str, name: str, key: Ed25519PrivateKey, time_s: int) -> Signatu
 
 def log_key(name: str, key: Ed25519PrivateKey) -> VerifierKey:
     """The verifier key of a log's private key."""
-    return VerifierKey(name=name, kind=LOG_SIGNATURE, public=_public(key))
+    return key_of(name, LOG_SIGNATURE, key)
+
+
+def key_of(name: str, kind: int, key: Ed25519PrivateKey) -> VerifierKey:
+    """The verifier key of a private key for one kind of note."""
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return VerifierKey(name=name, kind=kind, public=public)
 
 
 def verify_log_signature(note: Note, key: VerifierKey) -> None:
@@ -216,10 +222,6 @@ def _verify(key: VerifierKey, signature: bytes, message: bytes) -> None:
 
 def _cosigned(text: str, time_s: int) -> bytes:
     return f"cosignature/v1\ntime {time_s}\n{text}".encode()
-
-
-def _public(key: Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def _read_line(line: str) -> SignatureLine:

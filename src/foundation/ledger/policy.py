@@ -57,6 +57,8 @@ class Policy:
     members: Mapping[str, _Member]
     quorum: str
     anchors: Mapping[str, tuple[bytes, ...]]
+    # Where witnesses are asked, for those that have an address.
+    urls: Mapping[str, str]
 
     @property
     def has_witnesses(self) -> bool:
@@ -108,6 +110,7 @@ class _Draft:
     used: set[str] = field(default_factory=set)
     public: set[tuple[int, bytes]] = field(default_factory=set)
     anchors: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
     quorum: str | None = None
 
 
@@ -128,7 +131,11 @@ def read_policy(text: str) -> Policy:
     if draft.quorum is None:
         raise BadPolicy("expected one line `quorum NAME` or `quorum none`, got none")
     return Policy(
-        logs=draft.logs, members=draft.members, quorum=draft.quorum, anchors=draft.anchors
+        logs=draft.logs,
+        members=draft.members,
+        quorum=draft.quorum,
+        anchors=draft.anchors,
+        urls=draft.urls,
     )
 
 
@@ -151,8 +158,11 @@ def _take(draft: _Draft, words: list[str]) -> None:
 
 def _take_member(draft: _Draft, words: list[str]) -> None:
     match words:
-        case ["witness", name, vkey] | ["witness", name, vkey, _]:
+        case ["witness", name, vkey]:
             _define(draft, name, _new_key(draft, vkey, COSIGNATURE))
+        case ["witness", name, vkey, url]:
+            _define(draft, name, _new_key(draft, vkey, COSIGNATURE))
+            draft.urls[name] = url
         case ["group", name, count, *members] if members:
             _define(draft, name, _new_group(draft, count, members))
         case _:

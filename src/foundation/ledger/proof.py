@@ -55,7 +55,7 @@ def read_proof(text: str) -> LogProof:
         raise BadProof("expected a line `index N` without leading zeros, got another line")
     if len(rest) - 1 > MOST_HASHES:
         raise BadProof(f"expected at most {MOST_HASHES} hashes, got {len(rest) - 1}")
-    hashes = tuple(_read_hash(line) for line in rest[1:])
+    hashes = tuple(read_hash(line) for line in rest[1:])
     return LogProof(index=int(index[1]), hashes=hashes, note=read_note(note))
 
 
@@ -66,7 +66,8 @@ def check_leaf(proof: LogProof, leaf_hash: bytes) -> Checkpoint:
     return checkpoint
 
 
-def _read_hash(line: str) -> bytes:
+def read_hash(line: str) -> bytes:
+    """Reads one hash in base64; refuses every other line."""
     try:
         value = base64.b64decode(line, validate=True)
     except (ValueError, binascii.Error):

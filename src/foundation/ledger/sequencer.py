@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from foundation.clock import platform_now
@@ -40,6 +40,9 @@ AUDITED_AT_START: Final = 2**18
 SIGN_TRIES: Final = 3
 # A closed ledger is looked at again, but not at every tick: the check reads all of it.
 CLOSED_WAIT_S: Final = 10.0
+
+# Asks whoever else saw this ledger; refuses when what they saw is not here.
+Outside: TypeAlias = Callable[[], Awaitable[None]]
 
 _log: Final = logging.getLogger(__name__)
 
@@ -253,10 +256,13 @@ async def close_ledger(db: Database, reason: str) -> None:
     _log.error("the ledger is closed: %s", reason)
 
 
-async def start_ledger(db: Database, signer: CheckpointSigner) -> None:
+async def start_ledger(
+    db: Database, signer: CheckpointSigner, ask_outside: Outside | None = None
+) -> None:
     """The check before anything is accepted: recomputes, compares with the signer, signs the rest.
 
     Opens the ledger when all is well; otherwise closes it and refuses with the reason.
+    `ask_outside` refuses when others saw more than is stored here.
     """
     last = await signer.last()
     async with transaction(db, "foundation") as connection:
@@ -268,6 +274,8 @@ async def start_ledger(db: Database, signer: CheckpointSigner) -> None:
         await close_ledger(db, damage)
         raise LedgerDamaged(damage)
     await sign_head(db, signer)
+    if ask_outside is not None:
+        await ask_outside()
     async with transaction(db, "foundation") as connection:
         await store.set_gate(connection, True, None)
 
@@ -313,6 +321,7 @@ async def run_sequencer(
     tick_s: float,
     on_tick: Callable[[Tick], Awaitable[None]],
     quantum: int = QUANTUM,
+    ask_outside: Outside | None = None,
 ) -> None:
     """Ticks for ever, one every `tick_s` seconds of real time, until it is cancelled.
 
@@ -325,7 +334,7 @@ async def run_sequencer(
     while True:
         try:
             if not started:
-                await start_ledger(db, signer)
+                await start_ledger(db, signer, ask_outside)
                 started = True
             await on_tick(await tick(db, signer, quantum))
         except (LedgerRolledBack, LedgerDamaged, OtherOrigin):

@@ -21,10 +21,10 @@ from foundation.ledger.keeper import (
     ReleaseRefused,
     UnknownScope,
 )
+from foundation.ledger.key_folder import BadSetting, StateLost
 from foundation.ledger.login_proof import LoginRefused
 from foundation.ledger.note import BadNote, Checkpoint
 from foundation.ledger.rows import BadRow
-from foundation.ledger.signer_state import BadSignerSetting, SignerStateLost
 from foundation.ledger.signing import NotAnExtension, SignedState
 from foundation.ledger.tree import BadProof
 from foundation.problems import Conflict, Invalid, Refused, Unavailable
@@ -80,7 +80,7 @@ _KINDS: Final[dict[str, type[Refused]]] = {
         NotAnExtension,
         NotCanonical,
         ReleaseRefused,
-        SignerStateLost,
+        StateLost,
         UnknownScope,
     )
 }
@@ -169,7 +169,7 @@ async def serve_signer(keeper: Keeper, path: Path, on_ready: Callable[[], None])
     try:
         server = await asyncio.start_unix_server(serve, path=str(path), limit=LARGEST_MESSAGE)
     except OSError as error:
-        raise BadSignerSetting(f"expected a socket at {path}: {error.strerror}") from None
+        raise BadSetting(f"expected a socket at {path}: {error.strerror}") from None
     finally:
         os.umask(mask)
     on_ready()
@@ -189,11 +189,11 @@ def _remove(path: Path) -> None:
 
 def _free_socket(path: Path) -> None:
     if len(os.fsencode(path)) > 107:
-        raise BadSignerSetting(f"expected a socket path of at most 107 bytes, got {path}")
+        raise BadSetting(f"expected a socket path of at most 107 bytes, got {path}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadSignerSetting(f"expected a folder for {path}: {error.strerror}") from None
+        raise BadSetting(f"expected a folder for {path}: {error.strerror}") from None
     if not path.exists():
         return
     with socket.socket(socket.AF_UNIX) as probe:
@@ -204,9 +204,9 @@ def _free_socket(path: Path) -> None:
             # Left by a process that was killed: nobody listens.
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise BadSignerSetting(f"expected a free socket at {path}: {error}") from None
+            raise BadSetting(f"expected a free socket at {path}: {error}") from None
         else:
-            raise BadSignerSetting(f"another signer answers at {path}; end it first")
+            raise BadSetting(f"another signer answers at {path}; end it first")
 
 
 async def _serve_client(

@@ -328,6 +328,37 @@ async def checkpoint_covering(connection: Connection, index: int) -> StoredCheck
     return None if row is None else StoredCheckpoint(**row)
 
 
+ADD_WITNESSED: Final[LiteralString] = """
+    INSERT INTO foundation.ledger_witnessed (size, at)
+    VALUES ($1, (SELECT foundation.platform_now()))
+        ON CONFLICT (size) DO NOTHING
+"""
+
+
+async def add_witnessed(connection: Connection, size: int) -> None:
+    """Notes that the quorum has seen a checkpoint; a second time changes nothing."""
+    await connection.execute(ADD_WITNESSED, size)
+
+
+# The newest that the quorum has seen, where one holds the leaf; else the newest.
+BEST_CHECKPOINT: Final[LiteralString] = """
+    SELECT c.size, c.signed_at,
+           c.note || coalesce(string_agg(w.line, '' ORDER BY w.witness), '') AS note
+      FROM foundation.ledger_checkpoint AS c
+ LEFT JOIN foundation.ledger_cosignature AS w USING (size)
+     WHERE c.size = coalesce(
+               (SELECT max(size) FROM foundation.ledger_witnessed WHERE size > $1),
+               (SELECT max(size) FROM foundation.ledger_checkpoint))
+  GROUP BY c.size, c.note, c.signed_at
+"""
+
+
+async def best_checkpoint(connection: Connection, index: int) -> StoredCheckpoint | None:
+    """The checkpoint to which a leaf is proven: seen by the quorum if one that holds it is."""
+    row = await connection.fetchrow(BEST_CHECKPOINT, index)
+    return None if row is None else StoredCheckpoint(**row)
+
+
 ENTRY_OF: Final[LiteralString] = """
     SELECT e.index, e.leaf, e.leaf_hash, e.salt, e.body, e.batch
       FROM foundation.ledger_queue AS q

@@ -1,18 +1,12 @@
 """The development authority as an application of its own: it alone holds the licence keys."""
 
-import asyncio
 import logging
-import signal
-import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from litestar import Litestar, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
@@ -22,7 +16,7 @@ from litestar.types import ExceptionHandlersMap
 from bidding.licence.file import FileAuthority, Now
 from bidding.licence.folder import open_folder
 from foundation.language import Language
-from foundation.problems import MEDIA_TYPE, Refused, Unavailable, slug, to_problem
+from foundation.problems import MEDIA_TYPE, Refused, slug, to_problem
 from foundation.statements.keyfile import Curve
 from foundation.web import (
     AnyRequest,
@@ -39,16 +33,11 @@ from sunbid.authority.people import People
 from sunbid.authority.phone import HANDLERS as PHONE
 from sunbid.authority.seats import HANDLERS as SEATS
 from sunbid.pages.site import STATIC, make_pages
+from sunbid.serving import serve_alone
 
 log = logging.getLogger(__name__)
 
 LOOPBACK_TARGETS: Final = ("http://127.0.0.1:*", "http://localhost:*")
-
-
-class PortTaken(Unavailable):
-    """The port is taken."""
-
-    code = "port-taken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,36 +147,5 @@ def refusal(request: AnyRequest, problem: dict[str, Any]) -> Response[Any]:
 
 async def serve(config: AuthorityConfig) -> None:
     """Serve until the process is told to stop; refuses a port that is taken."""
-    refuse_taken_port(config)
-    server = Server(
-        create_app(config),
-        address=config.host,
-        port=config.port,
-        interface=Interfaces.ASGI,
-        log_enabled=False,
-    )
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    running = asyncio.create_task(server.serve())
-    sys.stderr.write(f"licence authority (development) at {config.origin}\n")
-    sys.stderr.flush()
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    server.stop()  # type: ignore[no-untyped-call]  # granian types it not
-    await running
-    waiting.cancel()
-
-
-def refuse_taken_port(config: AuthorityConfig) -> None:
-    """Refuse before the server starts: its own message would name no way out."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((config.host, config.port))
-        except OSError as error:
-            raise PortTaken(
-                f"expected a free port {config.port} on {config.host}, got: {error.strerror}; "
-                "name another with --port"
-            ) from None
+    greeting = f"licence authority (development) at {config.origin}"
+    await serve_alone(create_app(config), config.host, config.port, greeting)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from foundation.ledger.keeper import Keeper, KeeperRules
+from foundation.ledger.key_folder import BadSetting, read_passphrase, read_setting
 from foundation.ledger.policy import Policy, read_policy
 from foundation.ledger.signer import serve_signer
-from foundation.ledger.signer_state import BadSignerSetting
 from foundation.statements.certificates import load_certificate
 
 HELP = "hold the log key and the lots' secrets; sign only what extends the ledger"
@@ -81,14 +81,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Opens or makes the state and serves until a signal ends it."""
     if arguments.clock == "demo" and os.environ.get("SUNBID_MODE") != "demo":
-        raise BadSignerSetting(
+        raise BadSetting(
             "expected SUNBID_MODE=demo with --clock demo: a signer that believes the platform's "
             "clock would take old logins for new ones"
         )
     keeper = Keeper.open(
         arguments.state,
         arguments.origin,
-        passphrase_of(arguments.passphrase_file),
+        read_passphrase(arguments.passphrase_file, PASSPHRASE_VARIABLE),
         KeeperRules(
             anchors=read_anchors(arguments.anchor),
             release_type=RELEASE_TYPE,
@@ -124,25 +124,11 @@ async def serve(keeper: Keeper, path: Path) -> None:
             raise
 
 
-def passphrase_of(file: Path | None) -> str:
-    """The passphrase of the log key from a file or the environment; refuses none at all."""
-    if file is None:
-        given = os.environ.get(PASSPHRASE_VARIABLE, "")
-    else:
-        given = _bytes_of(file, "a passphrase").decode("utf-8", "replace").rstrip("\r\n")
-    if not given:
-        raise BadSignerSetting(
-            f"expected the passphrase of the log key in {PASSPHRASE_VARIABLE} or in the file of "
-            "--passphrase-file, got none"
-        )
-    return given
-
-
 def read_anchors(paths: list[Path]) -> tuple[bytes, ...]:
     """Certificates in DER; refuses what is none."""
     anchors = []
     for path in paths:
-        der = _bytes_of(path, "a certificate in DER")
+        der = read_setting(path, "a certificate in DER")
         load_certificate(der)
         anchors.append(der)
     return tuple(anchors)
@@ -150,13 +136,4 @@ def read_anchors(paths: list[Path]) -> tuple[bytes, ...]:
 
 def policy_of(path: Path) -> Policy:
     """A policy file."""
-    return read_policy(_bytes_of(path, "a policy").decode("utf-8", "surrogateescape"))
-
-
-def _bytes_of(path: Path, what: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadSignerSetting(
-            f"expected {what} at {path}, got: {error.strerror or error}; correct the path"
-        ) from None
+    return read_policy(read_setting(path, "a policy").decode("utf-8", "surrogateescape"))

@@ -31,6 +31,12 @@ from foundation.ledger.keeper import (
     ReleaseRefused,
     UnknownScope,
 )
+from foundation.ledger.key_folder import (
+    BadSetting,
+    FolderInUse,
+    StateLost,
+    WrongPassphrase,
+)
 from foundation.ledger.leaf import LeafOpening
 from foundation.ledger.log import leaf_opening, queue_entry, start_ledger, tick, tlog_proof
 from foundation.ledger.login_proof import LoginRefused
@@ -50,12 +56,6 @@ from foundation.ledger.note import (
 from foundation.ledger.policy import read_policy
 from foundation.ledger.proof import make_proof
 from foundation.ledger.signer import BadCall, SignerAway, SignerClient, answer, serve_signer
-from foundation.ledger.signer_state import (
-    BadSignerSetting,
-    SignerInUse,
-    SignerStateLost,
-    WrongSignerPassphrase,
-)
 from foundation.ledger.signing import NotAnExtension
 from foundation.ledger.tree import (
     BadProof,
@@ -255,13 +255,13 @@ def test_what_was_signed_survives_a_restart(keeper: Keeper) -> None:
 def test_misuse_99_a_key_without_its_state_signs_nothing(keeper: Keeper) -> None:
     keeper.sign_checkpoint(0, [], checkpoint(8).text())
     (keeper.folder / "head.json").unlink()
-    with pytest.raises(SignerStateLost, match="new origin"):
+    with pytest.raises(StateLost, match="new origin"):
         reopen(keeper)
 
 
 def test_a_state_without_its_key_makes_no_new_key(keeper: Keeper) -> None:
     (keeper.folder / "key.json").unlink()
-    with pytest.raises(SignerStateLost):
+    with pytest.raises(StateLost):
         reopen(keeper)
 
 
@@ -269,24 +269,24 @@ def test_a_state_without_its_key_makes_no_new_key(keeper: Keeper) -> None:
 @pytest.mark.parametrize("content", ["", "[]", '{"v":1}', "\udcff"])
 def test_a_damaged_state(keeper: Keeper, file: str, content: str) -> None:
     (keeper.folder / file).write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(SignerStateLost):
+    with pytest.raises(StateLost):
         reopen(keeper)
 
 
 def test_settings_that_are_refused(keeper: Keeper, tmp_path: Path, authority: Authority) -> None:
-    with pytest.raises(SignerInUse):
+    with pytest.raises(FolderInUse):
         Keeper.open(keeper.folder, ORIGIN, PASSPHRASE, keeper.rules)
-    with pytest.raises(WrongSignerPassphrase):
+    with pytest.raises(WrongPassphrase):
         reopen(keeper, passphrase="wrong")
-    with pytest.raises(BadSignerSetting, match="folder of its own"):
+    with pytest.raises(BadSetting, match="folder of its own"):
         Keeper.open(keeper.folder, "other.example/log", PASSPHRASE, keeper.rules)
     for origin in ("", "a b", "a+b", "x" * 121, "a\n"):
-        with pytest.raises(BadSignerSetting):
+        with pytest.raises(BadSetting):
             Keeper.open(tmp_path / "new", origin, PASSPHRASE, rules(authority))
-    with pytest.raises(BadSignerSetting):
+    with pytest.raises(BadSetting):
         Keeper.open(tmp_path / "new", ORIGIN, "", rules(authority))
     (tmp_path / "file").touch()
-    with pytest.raises(BadSignerSetting):
+    with pytest.raises(BadSetting):
         Keeper.open(tmp_path / "file" / "below", ORIGIN, PASSPHRASE, rules(authority))
 
 
@@ -594,7 +594,7 @@ async def test_the_client_follows_a_signer_that_was_started_anew(
         serving = asyncio.create_task(serve_signer(keeper, path, ready.set))
         await ready.wait()
         assert (await client.last()).size == 0
-        with pytest.raises(BadSignerSetting, match="another signer answers"):
+        with pytest.raises(BadSetting, match="another signer answers"):
             await serve_signer(keeper, path, ready.set)
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):

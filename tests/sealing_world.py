@@ -1,5 +1,6 @@
 """Builders for sealing tests, in the field's words: an authority, members, opening keys, bids."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -323,3 +324,24 @@ def lot_file(of: Suite = INTL_1, **changes: Any) -> dict[str, Any]:
     }
     found.update(changes)
     return found
+
+
+def write_desk(folder: Path) -> None:
+    """A bidder's folder: a lot file whose certificates are in time, two volumes, a passphrase."""
+    for name, text in (("qual", "营业执照"), ("price", "1")):
+        (folder / name).mkdir()
+        (folder / name / f"{name}.txt").write_text(text)
+    (folder / "price" / "open-items.json").write_text('{"price_yuan":"123.40"}')
+    (folder / "passphrase").write_text("a passphrase\n")
+    (folder / "lot.json").write_text(json.dumps(lot_file()))
+
+
+def bidders_clock(off: timedelta = timedelta(hours=1)) -> Any:
+    """The bidder's own clock, so far off the time of the certificates here."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Clock":
+            return cls.fromtimestamp((NOW + off).timestamp(), tz)
+
+    return Clock

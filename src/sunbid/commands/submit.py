@@ -10,14 +10,16 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from bidding.bid.domain import WrongBidder
-from foundation.problems import Refused
+from foundation.problems import Invalid, Refused
 from foundation.statements.canonical import canonical, parse_time
-from foundation.statements.signed import Statement, from_json
+from foundation.statements.signed import Statement, from_json, read
 from sunbid.bid_folder import (
     MANIFEST,
     RECEIPT,
@@ -27,6 +29,7 @@ from sunbid.bid_folder import (
     BidFolder,
 )
 from sunbid.client import Client, NoAnswer, NotKnown, SavedSession, ServerRefused, load_session
+from sunbid.commands.files import read_bytes
 from sunbid.commands.login import default_session
 from sunbid.commands.sending import send_files
 from sunbid.commands.signing import add_signer, host_of, signed_by
@@ -45,6 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with uploads that were begun (the default)"
     )
+    parser.add_argument(
+        "--signature",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        default=[],
+        help="signature files of a consortium's members, as the page or `sunbid sign --act` made",
+    )
     parser.add_argument("--json", action="store_true", help="write the outcome as JSON")
 
 
@@ -56,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _submit(arguments: argparse.Namespace) -> int:
     folder = BidFolder(arguments.folder)
     saved = load_session(arguments.session)
-    manifest = folder.manifest()
+    manifest = with_signatures(folder.manifest(), arguments.signature)
     refuse_missing(manifest)
     if not has_signed(manifest, saved):
         manifest = await signed_by(arguments, manifest, host_of(saved.server))
@@ -75,6 +86,20 @@ def signed_companies(act: Statement) -> set[str]:
     return {licence_names(load_certificate(s.chain[0]))[0] for s in act.sigs if s.chain}
 
 
+def with_signatures(act: Statement, files: Sequence[Path]) -> Statement:
+    """The act with the signatures of these files; refuses a file that is of another act."""
+    for path in files:
+        signed = read(read_bytes(path))
+        if signed.sid != act.sid:
+            raise Invalid(
+                f"expected signatures of the list {act.sid[:16]}…, got {signed.sid[:16]}… in "
+                f"{path}; have the member sign {MANIFEST} of this bid"
+            )
+        new = [one for one in signed.sigs if one.chain and one not in act.sigs]
+        act = replace(act, sigs=(*act.sigs, *new))
+    return act
+
+
 def has_signed(act: Statement, saved: SavedSession) -> bool:
     """Whether the one who is logged in has signed: an operator under a mandate, or the bidder."""
     if act.body["mandate"] is not None:
@@ -89,7 +114,8 @@ def refuse_missing(act: Statement) -> None:
     if missing:
         raise WrongBidder(
             f"consortium member {', '.join(missing)} has not signed the bid; have it run "
-            f"`sunbid sign --act {MANIFEST} --licence USCC` on the file, then hand it in"
+            f"`sunbid sign --act {MANIFEST} --licence USCC` or sign at /bids/co-sign, then hand in "
+            "with --signature FILE"
         )
 
 

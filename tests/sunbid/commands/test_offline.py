@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,13 +18,14 @@ from bidding.bid.domain import WrongBidder
 from bidding.sealing.bidder import read_record
 from bidding.sealing.bodies import Manifest
 from foundation.ledger.receipt import Level, Verdict
+from foundation.problems import Invalid
 from foundation.statements.keyfile import SIGNING, new_key
-from foundation.statements.signed import decode_body, read, sign
+from foundation.statements.signed import decode_body, read, sign, unsigned
 from sunbid.bid_folder import UPLOADS, BidFolder
 from sunbid.cli import COMMANDS, main
 from sunbid.client import NotKnown, SavedSession
 from sunbid.commands import receipt, submit
-from sunbid.commands.submit import hand_in, has_signed, refuse_missing
+from sunbid.commands.submit import hand_in, has_signed, refuse_missing, with_signatures
 from sunbid.commands.withdraw import withdrawal
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,23 +68,9 @@ def run_without(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A lot file whose certificates are in time, two volumes and a passphrase."""
     monkeypatch.delenv("SUNBID_MODE", raising=False)
-    monkeypatch.setattr("sunbid.commands.seal.datetime", _clock())
-    for name, text in (("qual", "营业执照"), ("price", "1")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / f"{name}.txt").write_text(text)
-    (tmp_path / "price" / "open-items.json").write_text('{"price_yuan":"123.40"}')
-    (tmp_path / "passphrase").write_text("a passphrase\n")
-    (tmp_path / "lot.json").write_text(json.dumps(world.lot_file()))
+    monkeypatch.setattr("sunbid.commands.seal.datetime", world.bidders_clock())
+    world.write_desk(tmp_path)
     return tmp_path
-
-
-def _clock(off: timedelta = timedelta(hours=1)) -> Any:
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> "Clock":
-            return cls.fromtimestamp((world.NOW + off).timestamp(), tz)
-
-    return Clock
 
 
 def seal(
@@ -273,17 +260,17 @@ def test_an_unknown_outcome_is_neither_done_nor_failed(
 def test_a_wrong_clock_has_no_effect_and_is_shown(
     desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], days: int
 ) -> None:
-    monkeypatch.setattr("sunbid.commands.seal.datetime", _clock(timedelta(days=days)))
+    monkeypatch.setattr("sunbid.commands.seal.datetime", world.bidders_clock(timedelta(days=days)))
     assert seal(desk) == 0
     act, folder = signed_bid(desk / "out"), BidFolder(desk / "out")
-    monkeypatch.setattr(submit, "datetime", _clock(timedelta(days=days)))
+    monkeypatch.setattr(submit, "datetime", world.bidders_clock(timedelta(days=days)))
     capsys.readouterr()
     platform: Any = Platform(accepted(act))
     assert hand_in(platform, folder, act, [], as_json=False) == 0
     said = capsys.readouterr().err
     assert "no effect" in said
     assert ("ahead of" if days > 0 else "behind") in said
-    monkeypatch.setattr(submit, "datetime", _clock(timedelta(seconds=30)))
+    monkeypatch.setattr(submit, "datetime", world.bidders_clock(timedelta(seconds=30)))
     platform = Platform(accepted(act))
     assert hand_in(platform, folder, act, [], as_json=False) == 0
     assert "clock" not in capsys.readouterr().err
@@ -304,6 +291,17 @@ def test_nothing_is_handed_in_before_every_member_signed(desk: Path) -> None:
     assert refused.value.code == "E_BIDDER"
     assert PARTNER in refused.value.message
     refuse_missing(sign(act, world.licence(PARTNER)))
+    # What the member signed elsewhere comes in a file of its own.
+    bare = unsigned(act.type, act.body)
+    signature, other = desk / "signature.json", desk / "other.json"
+    signature.write_bytes(sign(bare, world.licence(PARTNER)).file())
+    both = with_signatures(act, [signature, signature])
+    refuse_missing(both)
+    assert len(both.sigs) == 2
+    changed = unsigned(act.type, {**act.body, "seq": 2})
+    other.write_bytes(sign(changed, world.licence(PARTNER)).file())
+    with pytest.raises(Invalid, match=r"signatures of the list"):
+        with_signatures(act, [other])
 
 
 def test_whose_signature_is_still_needed(desk: Path) -> None:

@@ -18,7 +18,7 @@ ROOT: Final = Path(__file__).resolve().parent
 PLACE: Final = Path("src/sunbid/static")
 LOCK: Final = "package-lock.json"
 # Every file of this level of `ui/` is bundled under its own name.
-ENTRIES: Final = ("app.ts", "app.css", "fonts.css")
+ENTRIES: Final = ("app.ts", "consortium.ts", "app.css", "fonts.css")
 # The sealing frame has a folder of its own, which only its own origin serves.
 SEAL_ENTRIES: Final = (
     "sealing/frame.ts",

@@ -38,6 +38,7 @@ from sunbid.pages.award import Evaluated, awards_view, candidates_view, vote_vie
 from sunbid.pages.bid import Holder, ReceiptPaper, receipt_view, tasks_view, without_action
 from sunbid.pages.bid_state import Bidder, BidState, bid_state
 from sunbid.pages.charts import qr_svg, spark
+from sunbid.pages.co_signing import CoSignView
 from sunbid.pages.console import console_view
 from sunbid.pages.custody import custody_view, key_line, ready_view
 from sunbid.pages.elements import Action, Check, Crumb, Tag, words
@@ -358,6 +359,17 @@ def sealing(here: str, *acts: Act, desk: Desk = DESK) -> object:
     return seal_view(lot, a_state(*acts), acts, deadline, desk, here)
 
 
+def a_co_signing(challenge: str | None = None, *, is_operator: bool = False) -> object:
+    """The page where a member of a consortium signs."""
+    return CoSignView(
+        uscc=HOLDER.bidder.uscc,
+        name=HOLDER.bidder.name,
+        is_operator=is_operator,
+        is_demo=True,
+        challenge=challenge,
+    )
+
+
 def a_consent() -> object:
     """The page that waits for the licence app."""
     url = "http://127.0.0.1:8002/consent/x"
@@ -387,6 +399,9 @@ SAMPLES |= {
         BIDDER,
     ),
     "check": ("bid/check.html", lambda: sealing("check", an_act(1)), BIDDER),
+    "co-sign": ("bid/co-sign.html", a_co_signing, BIDDER),
+    "co-signed": ("bid/co-sign.html", lambda: a_co_signing(str(LOT)), BIDDER),
+    "co-sign-operator": ("bid/co-sign.html", lambda: a_co_signing(is_operator=True), BIDDER),
     "hand-in": (
         "bid/hand-in.html",
         lambda: hand_in_view(a_lot(), a_state(), str(LOT)),

@@ -4,16 +4,18 @@ import { ApiProblem, ask } from "./api";
 import { openFrame } from "./frame";
 import type { Place } from "./place";
 import { bytes, part, put, say } from "./place";
+import { membersOf, onDraft, tellDraft, unsignedBy, withManifest } from "./consortium";
 import { allStored } from "./sending";
 import { draftOf } from "./status";
-import { envelopesOf, sidOf } from "./statement";
+import { envelopesOf } from "./statement";
 import type { Draft } from "./store";
-import { save } from "./store";
 
 interface Need {
   isMet: boolean;
   text: string;
   why: string | null;
+  /** Where it is met, when not on the page of sealing. */
+  href?: string;
 }
 
 export function startCheck(place: Place): void {
@@ -22,6 +24,9 @@ export function startCheck(place: Place): void {
 }
 
 class CheckPage {
+  private kept: KeptState | null = null;
+  private draft: Draft | null = null;
+
   constructor(
     private readonly place: Place,
     private readonly page: HTMLElement,
@@ -30,35 +35,51 @@ class CheckPage {
   async start(): Promise<void> {
     const found = await draftOf(this.place);
     if (found === undefined) return;
-    const draft = await this.current(found);
+    this.draft = await this.current(found);
     const none = part(this.page, "[data-no-draft]");
     if (none !== null) none.hidden = true;
     for (const shown of this.page.querySelectorAll<HTMLElement>("[data-draft]")) shown.hidden = false;
-    this.draw(draft);
-    const needs = await this.needs(draft);
-    this.drawNeeds(needs);
+    this.listen();
+    const joint = part(this.page, "[data-joint]");
+    if (joint !== null) {
+      onDraft(joint, "changed", (draft) => {
+        this.draft = draft;
+        void this.refresh(draft);
+      });
+      tellDraft(joint, "shown", this.draft);
+    }
+    this.draw(this.draft);
+    this.kept = await this.keptState();
+    await this.refresh(this.draft);
+  }
+
+  private listen(): void {
     const button = part<HTMLButtonElement>(this.page, "[data-submit]");
-    const why = needs.find((need) => !need.isMet)?.why ?? null;
-    put(part(this.page, "[data-why]"), why ?? say(this.place.words, "ready"));
-    if (button === null || why !== null) return;
-    button.disabled = false;
-    button.addEventListener("click", () => {
+    button?.addEventListener("click", () => {
+      if (this.draft === null) return;
       button.disabled = true;
-      this.submit(draft).catch((error: unknown) => {
+      this.submit(this.draft).catch((error: unknown) => {
         button.disabled = false;
         put(part(this.page, "[data-why]"), error instanceof ApiProblem ? error.message : String(error));
       });
     });
   }
 
+  private async refresh(draft: Draft): Promise<void> {
+    this.draw(draft);
+    const needs = await this.needs(draft);
+    this.drawNeeds(needs);
+    const why = needs.find((need) => !need.isMet)?.why ?? null;
+    put(part(this.page, "[data-why]"), why ?? say(this.place.words, "ready"));
+    const button = part<HTMLButtonElement>(this.page, "[data-submit]");
+    if (button !== null) button.disabled = why !== null;
+  }
+
   /** The draft as the next act: other versions may have gone out since it was sealed. */
   private async current(draft: Draft): Promise<Draft> {
     const { nextSeq, prev } = this.place;
     if (draft.manifest.seq === nextSeq && draft.manifest.prev === prev) return draft;
-    const manifest = { ...draft.manifest, seq: nextSeq, prev };
-    const renewed = { ...draft, seq: nextSeq, manifest, sid: await sidOf("manifest", manifest) };
-    await save("drafts", renewed);
-    return renewed;
+    return withManifest(draft, { ...draft.manifest, seq: nextSeq, prev });
   }
 
   private draw(draft: Draft): void {
@@ -89,7 +110,7 @@ class CheckPage {
     const lines = [...this.page.querySelectorAll<HTMLElement>("[data-volume]")];
     const names = lines.filter((line) => !has.has(line.dataset.volume ?? "")).map((line) => part(line, "h3")?.textContent ?? "");
     const missing = await allStored(this.place, draft);
-    const kept = await this.keptState();
+    const { kept } = this;
     const saved = new Set(kept?.volumes.filter((one) => one.saved).map((one) => one.tree));
     const isSaved = draft.files.every((file) => saved.has(file.tree));
     const isOld = draft.manifest.opening_keys !== this.page.dataset.openingKeys;
@@ -99,6 +120,12 @@ class CheckPage {
       { isMet: isSaved, text: word("saved", isSaved), why: say(words, "why_not_saved") },
       { isMet: kept?.code_confirmed === true, text: word("code", kept?.code_confirmed === true), why: say(words, "why_no_code") },
     ];
+    const members = membersOf(draft.manifest);
+    const waiting = unsignedBy(draft);
+    if (members.length > 0) {
+      const why = say(words, "why_unsigned", { names: waiting.map((one) => one.name).join("、") });
+      needs.push({ isMet: waiting.length === 0, text: word("members", waiting.length === 0), why, href: "#joint" });
+    }
     const more: [boolean, string][] = [
       [!this.place.isOpen, say(words, "why_closed")],
       [this.place.waiting !== null, say(words, "why_waiting")],
@@ -132,7 +159,7 @@ class CheckPage {
       text.append(Object.assign(document.createElement("p"), { textContent: need.text }));
       if (!need.isMet) {
         const link = document.createElement("a");
-        link.href = `/lots/${this.place.lot}/bid/seal`;
+        link.href = need.href ?? `/lots/${this.place.lot}/bid/seal`;
         link.textContent = say(this.place.words, "go_seal");
         text.append(link);
       }

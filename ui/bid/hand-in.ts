@@ -2,11 +2,12 @@
 import { Handing } from "./acts";
 import { ApiProblem, ask } from "./api";
 import { showBanner } from "./banner";
+import { unsignedBy } from "./consortium";
 import type { Place } from "./place";
 import { part, say } from "./place";
 import { draftOf } from "./status";
 import { envelopesOf, sidOf } from "./statement";
-import type { SentAct } from "./store";
+import type { Draft, SentAct } from "./store";
 import { get, keyOf, save } from "./store";
 
 /** Hands in what the phone signed for this page; false on every other page. */
@@ -24,7 +25,7 @@ async function handIn(place: Place, challenge: string): Promise<void> {
   for (;;) {
     try {
       const { statement } = await ask<{ statement: SentAct["statement"] }>(place.csrf, "POST", `/api/v1/challenges/${challenge}/signature`);
-      await go(place, statement);
+      await go(place, statement, draft);
       return;
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
@@ -41,11 +42,27 @@ async function handIn(place: Place, challenge: string): Promise<void> {
   }
 }
 
-async function go(place: Place, statement: SentAct["statement"]): Promise<void> {
-  const sid = await sidOf(statement.type, statement.body);
+/** The statement with what a consortium's members signed; null where one of them has not signed it. */
+function withMembers(statement: SentAct["statement"], sid: string, draft: Draft | undefined): SentAct["statement"] | null {
+  const members = statement.body.consortium as unknown[];
+  if (members.length === 0) return statement;
+  if (draft?.sid !== sid || unsignedBy(draft).length > 0) return null;
+  return { ...statement, sigs: [...statement.sigs, ...(draft.signatures ?? []).map((one) => one.signature)] };
+}
+
+async function go(place: Place, alone: SentAct["statement"], draft: Draft | undefined): Promise<void> {
+  const sid = await sidOf(alone.type, alone.body);
   const known = await get("acts", sid);
   if (known !== undefined) {
     await new Handing(place, known).run(false);
+    return;
+  }
+  const statement = withMembers(alone, sid, draft);
+  if (statement === null) {
+    // Refused by the platform it would use up the number of this version, and all would sign again.
+    const { words, lot } = place;
+    const ways = [{ label: say(words, "to_check"), href: `/lots/${lot}/bid/check#joint`, primary: true }];
+    showBanner(place, "unsent", say(words, "not_taken_title"), say(words, "members_no"), ways);
     return;
   }
   const uploads: SentAct["uploads"] = [];

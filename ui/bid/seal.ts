@@ -1,8 +1,9 @@
 // The page of sealing and uploading: the frame seals, this page sends what it gave.
 import type { SealFrame } from "../sealing/host";
 import { FrameRefused } from "../sealing/host";
-import type { AppKey, Progress, SealedBid, SealedFile } from "../sealing/protocol";
+import type { AppKey, Company, Progress, SealedBid, SealedFile } from "../sealing/protocol";
 import { startAppKey } from "./app-key";
+import { membersOf } from "./consortium";
 import { NoFrame, openFrame } from "./frame";
 import type { Place } from "./place";
 import { part, put, say } from "./place";
@@ -26,6 +27,7 @@ class SealPage {
   private appKey: AppKey | null = null;
   private draft: Draft | undefined;
   private kept: Envelope[] = [];
+  private members: Company[] = [];
   private isSealing = false;
   /** Told how far a trial opening is, while one goes on. */
   private rehearsing: ((at: { volume: string; percent: number }) => void) | null = null;
@@ -67,6 +69,7 @@ class SealPage {
     const acts = await actsOf(keyOf(this.place.lot, this.place.uscc));
     const last = acts.find((act) => act.sid === this.place.finalSid);
     this.kept = last === undefined ? [] : envelopesOf(last.statement.body);
+    this.members = last === undefined ? [] : membersOf(last.statement.body);
     for (const envelope of this.kept) {
       const line = this.lineOf(envelope.volume);
       const choice = line === null ? null : part(line, "[data-keep]");
@@ -125,7 +128,8 @@ class SealPage {
         material: await answer.text(),
         titles: this.titles(),
         bidder: { uscc, name },
-        consortium: [],
+        // As in the version that counts; it can be changed until the list is signed.
+        consortium: this.members,
         mandate,
         seq: nextSeq,
         prev,

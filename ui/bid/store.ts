@@ -16,6 +16,8 @@ export interface Draft {
   manifest: Record<string, unknown>;
   sid: string;
   files: DraftFile[];
+  /** Of a consortium's members, each checked when it was added. */
+  signatures?: { uscc: string; signature: unknown }[];
   at: number;
 }
 

@@ -126,12 +126,27 @@ async def _status(desk: Desk, leaves: Sequence[bytes], at: datetime) -> str:
     return worst
 
 
+def _check_co_signers(body: Manifest, signers: set[str]) -> None:
+    """Every member of a consortium has signed, and nobody whom the bid does not name."""
+    members = {member.uscc for member in body.consortium}
+    missing = members - signers
+    if missing:
+        raise WrongBidder(
+            f"consortium member {', '.join(sorted(missing))} has not co-signed; have it sign this "
+            "list with its licence and hand in with its signature"
+        )
+    strangers = signers - members - {body.bidder.uscc}
+    if strangers:
+        raise WrongBidder(
+            f"expected signatures of the bidder and its consortium, got one of "
+            f"{', '.join(sorted(strangers))}; name it among the members or leave it out"
+        )
+
+
 async def _check_manifest(
     desk: Desk, lot: Lot, act: Act, body: Manifest, signers: set[str]
 ) -> list[Head]:
-    for member in body.consortium:
-        if member.uscc not in signers:
-            raise WrongBidder(f"consortium member {member.uscc} has not co-signed")
+    _check_co_signers(body, signers)
     keys = await keys_of(desk, lot)
     check_manifest(body, keys, set(lot.volumes))
     stored: Mapping[str, str] = {e["tree"]: e["upload"] for e in act.envelopes}

@@ -10,6 +10,7 @@ from bidding.bid import refusal, service
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act, DoorRefusal
 from bidding.licence.profile import licence_signers
+from bidding.sealing.bodies import Manifest, Withdraw
 from bidding.tender.domain import Lot
 from foundation.identity import challenge as challenges
 from foundation.identity.actor import OPERATOR
@@ -17,7 +18,7 @@ from foundation.identity.domain import Challenge, ChallengeRefused
 from foundation.identity.request import place_of, session_signed_in
 from foundation.problems import Refused
 from foundation.statements.canonical import Json, time_text
-from foundation.statements.signed import Statement, unsigned
+from foundation.statements.signed import Statement, decode_body, unsigned
 from foundation.web import AnyRequest
 from sunbid.pages.bid_state import Bidder, BidState
 from sunbid.web.authentication import browser_of
@@ -74,13 +75,17 @@ def withdrawal_of(lot: Lot, state: BidState, now: datetime) -> Statement:
 async def finish_act(request: AnyRequest, signed: Challenge) -> Redirect | None:
     """Go on with an act that the phone has signed; None for every other statement.
 
-    A bid goes out from the page that knows its uploads; a withdrawal needs none and goes out here.
+    A bid goes out from the page that knows its uploads, and what a member of a consortium signed
+    becomes a file in its browser; a withdrawal needs neither and goes out here.
     """
     if signed.statement.type not in {MANIFEST, WITHDRAW} or signed.signed is None:
         return None
-    lot = UUID(str(signed.statement.body["lot"]))
     if signed.statement.type == MANIFEST:
-        return Redirect(f"/lots/{lot}/bid/hand-in/{signed.id}", status_code=303)
+        bid = decode_body(signed.statement, Manifest)
+        is_lead = bid.bidder.uscc == session_signed_in(request).actor.subject
+        page = f"/lots/{bid.lot}/bid/hand-in" if is_lead else "/bids/co-sign"
+        return Redirect(f"{page}/{signed.id}", status_code=303)
+    lot = UUID(decode_body(signed.statement, Withdraw).lot)
     home = f"/lots/{lot}/bid"
     if signed.state == "consumed":
         return Redirect(home, status_code=303)

@@ -6,6 +6,7 @@ import sunbid.web.awards
 import sunbid.web.bids
 import sunbid.web.changes
 import sunbid.web.clues
+import sunbid.web.co_signing
 import sunbid.web.console_acts
 import sunbid.web.consoles
 import sunbid.web.custody
@@ -25,6 +26,7 @@ routes: Final = [
     *sunbid.web.bids.routes,
     *sunbid.web.mandates.routes,
     *sunbid.web.sealing.routes,
+    *sunbid.web.co_signing.routes,
     *sunbid.web.releases.routes,
     *sunbid.web.clues.routes,
     *sunbid.web.custody.routes,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,29 @@ async def test_every_member_co_signs(world: World) -> None:
     lead, partners = world.bidder(1), (world.bidder(2), world.bidder(3))
     assert await jointly(world, lead, *partners, signs=1) == "E_BIDDER"
     assert await jointly(world, lead, *partners) == "accepted"
+
+
+async def test_a_stranger_or_another_list_is_no_co_signature(world: World) -> None:
+    await world.published_lot(minimum=1)
+    await world.set_clock(MORNING)
+    lead, partner, stranger = world.bidder(1), world.bidder(2), world.bidder(3)
+
+    async def with_signature(of: BidderOf, *, over_another: bool = False) -> str:
+        member = [Company(uscc=partner.uscc, name=partner.name)]
+        made = await world.seal(lead, consortium=member)
+        if not over_another:
+            made.manifest = sign(made.manifest, partner.signer)
+        other = {**made.manifest.body, "client_time": "2019-01-01T00:00:00.000Z"}
+        signed = sign(unsigned("manifest", other) if over_another else made.manifest, of.signer)
+        made.manifest = replace(made.manifest, sigs=(*made.manifest.sigs, signed.sigs[-1]))
+        await world.upload(made)
+        act = await world.hand_in(lead, made)
+        state = await bids.show_act(world.desk, act.sid)
+        return state.act.state if state.refusal is None else str(state.refusal.body["code"])
+
+    assert await with_signature(stranger) == "E_BIDDER"
+    assert await with_signature(partner, over_another=True) == "E_SIG"
+    assert await with_signature(partner) == "accepted"
 
 
 @pytest.mark.misuse(27)

@@ -41,6 +41,7 @@ from foundation.statements.canonical import b64, canonical, time_text, unb64
 from foundation.statements.signed import decode, from_json, read
 from licences import free_port
 from sealing_world import BIDDER, LOT, NOW, Ledger, exchange_key, lot_file, schedule
+from sunbid.commands.bidder_keys import code_in
 from sunbid.pages.site import STATIC
 from sunbid.seal_origin import seal_policy, serve_seal_origin
 from web_oracle import ESBUILD, ROOT, bundle
@@ -249,6 +250,13 @@ def write_down(page: Page) -> str:
     """Read the code from the frame and type it again."""
     frame = frame_of(page)
     code = "-".join(frame.locator(".code-groups li").all_inner_texts())
+    # The same as a file: the code in the first line, then for which lot; nothing says whose it is.
+    with page.expect_download() as saved:
+        frame.get_by_role("button", name="另存为文件").click()
+    file = saved.value.path().read_text(encoding="utf-8")
+    assert code_in(saved.value.path()) == code
+    assert LOT in file
+    assert BIDDER not in file
     go_on(page)
     frame.locator("#code").fill(code.lower().replace("-", " "))
     go_on(page)

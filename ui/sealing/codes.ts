@@ -1,12 +1,13 @@
 // The recovery code, shown and typed inside the frame; it is kept nowhere.
 import type { Bytes } from "./bytes";
 import { b64 } from "./bytes";
-import { button, el } from "./dom";
+import { button, el, saveAs } from "./dom";
 import { find, keep } from "./keeping";
 import { newSecret, readCode, recoveryKey, showCode } from "./recovery";
 import { Refused } from "./refused";
 import type { Screen } from "./screen";
 import type { Suite } from "./suite";
+import type { Speech } from "./words";
 
 export const codeInput = (label: string): { field: HTMLElement; input: HTMLInputElement } => {
   const input = el("input", { class: "input code-input", id: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: "60" });
@@ -23,7 +24,7 @@ export async function askCode(screen: Screen, suite: Suite, lot: string, caption
   if (wanted === undefined) {
     secret = newSecret();
     wanted = pointOf(suite, secret, lot);
-    await showNew(screen, secret, caption);
+    await showNew(screen, secret, lot, caption);
   }
   for (;;) {
     const typed = await askTyped(screen, suite, lot, wanted, caption, secret);
@@ -31,16 +32,25 @@ export async function askCode(screen: Screen, suite: Suite, lot: string, caption
       await keep("codes", { lot, point: wanted });
       return typed;
     }
-    await showNew(screen, secret as Bytes, caption);
+    await showNew(screen, secret as Bytes, lot, caption);
   }
 }
 
-async function showNew(screen: Screen, secret: Bytes, caption: string): Promise<void> {
+async function showNew(screen: Screen, secret: Bytes, lot: string, caption: string): Promise<void> {
   const { speech } = screen;
-  const groups = showCode(secret).split("-");
+  const code = showCode(secret);
+  const groups = code.split("-");
   const shown = el("ol", { class: "code-groups", "aria-label": speech.say("code_label") }, ...groups.map((group) => el("li", {}, group)));
-  await screen.ask(speech.say("code_title"), caption, [el("p", {}, speech.say("code_text")), shown], speech.say("code_written"), () => true);
+  await screen.ask(speech.say("code_title"), caption, [el("p", {}, speech.say("code_text")), shown], speech.say("code_written"), () => true, [
+    button(speech.say("code_file"), () => saveAs(codeFile(speech, code, lot), `recovery-code-${lot.slice(0, 8)}.txt`)),
+    button(speech.say("code_print"), () => print()),
+  ]);
 }
+
+/** The code and for which lot it is. Nothing of the bidder: who finds the file learns of no bid's author. */
+const codeFile = (speech: Speech, code: string, lot: string): Blob =>
+  // The code stands alone in the first line: there the commands look for it.
+  new Blob([`${code}\n\n${speech.say("code_file_text", { lot })}\n`], { type: "text/plain;charset=utf-8" });
 
 /** The typed code; null where the person wants to see it again. */
 function askTyped(screen: Screen, suite: Suite, lot: string, wanted: string, caption: string, secret: Bytes | null): Promise<Bytes | null> {

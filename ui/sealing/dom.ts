@@ -18,5 +18,12 @@ export const icon = (name: string): HTMLElement => el("i", { class: `icon i-${na
 export const button = (words: string, click: () => void, kind = ""): HTMLButtonElement =>
   el("button", { class: "button", type: "button", click, ...(kind === "" ? {} : { "data-kind": kind }) }, words);
 
+/** Has the browser save something as a file. */
+export function saveAs(content: Blob, name: string): void {
+  const link = el("a", { href: URL.createObjectURL(content), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 export const tag = (state: "ok" | "warn" | "bad" | "info", words: string): HTMLElement =>
   el("span", { class: "tag", "data-state": state }, icon({ ok: "check", warn: "warn", bad: "cross", info: "clock" }[state]), words);

@@ -5,7 +5,7 @@ import { canonical, timeText } from "./canonical";
 import { checkUscc } from "./certificates";
 import { trustOf } from "./closing";
 import { askCode } from "./codes";
-import { button, el, icon, tag } from "./dom";
+import { button, el, icon, saveAs, tag } from "./dom";
 import type { KeptBid } from "./keeping";
 import { checkContext, drop, filesOf, find, keep, keepTrust, stateOf, storedFile, volumesOf } from "./keeping";
 import { Labour } from "./labour";
@@ -240,9 +240,7 @@ export async function showDone(screen: Screen, bid: KeptBid, tell: Tell): Promis
     const name = `${kept.volume}-${kept.tree.slice(0, 8)}.tbe`;
     const save = button(speech.say("save", { name }), () => {
       void (async () => {
-        const link = el("a", { href: URL.createObjectURL(await storedFile(kept.stored)), download: name });
-        link.click();
-        setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+        saveAs(await storedFile(kept.stored), name);
         await keep("volumes", { ...kept, saved: true });
         state.replaceChildren(tag("ok", speech.say("saved")));
         tell({ notice: "changed", state: await stateOf(bid.lot) });

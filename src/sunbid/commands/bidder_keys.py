@@ -99,10 +99,15 @@ def recovery_own(suite: Suite, code: str, lot: str) -> OwnKey:
     return OwnKey(name="recovery code", exchange=exchange_of(key), public=public_point(key))
 
 
+def code_in(path: Path) -> str:
+    """The recovery code of a file: the first line, as the command and the sealing page write it."""
+    return path.read_text(encoding="utf-8").strip().partition("\n")[0]
+
+
 def own_key(args: argparse.Namespace, folder: Path, suite: Suite, lot: str) -> OwnKey:
     """The key that the arguments name, without an app: recovery code, a key, or the folder's."""
     if args.recovery_code_file is not None:
-        return recovery_own(suite, args.recovery_code_file.read_text().strip(), lot)
+        return recovery_own(suite, code_in(args.recovery_code_file), lot)
     word = args.opening_key or str(folder / OPENING_KEY)
     return opening_own(open_key(word, read_passphrase(args.passphrase_file, word)).exchange)
 

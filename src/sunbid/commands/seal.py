@@ -49,6 +49,7 @@ from sunbid.commands.bidder_keys import (
     AppKey,
     add_own_key,
     app_key,
+    code_in,
     opening_own,
     recovery_own,
 )
@@ -189,7 +190,7 @@ def _bidder_keys(args: argparse.Namespace, folder: Path, lot: LotKeys) -> Bidder
     earlier = next(iter(args.kept.values()), None)
     code = new_code()
     if args.recovery_code_file is not None:
-        code = args.recovery_code_file.read_text().strip()
+        code = code_in(args.recovery_code_file)
     elif earlier is not None:
         code = (earlier.path / RECOVERY_CODE).read_text().strip()
     suite = suite_of(lot.body.suite)

@@ -1,5 +1,6 @@
 // A member of a consortium signs the list of the joint bid. The file is read in this page; what the
 // phone signs comes back to it, and the platform keeps nothing of either.
+import type { Company } from "../sealing/protocol";
 import { ask } from "./api";
 import type { JointList, KnownLot } from "./joint-list";
 import { NotThis, grouped, knownLot, listFile, readList, whyNot } from "./joint-list";
@@ -70,9 +71,10 @@ class CoSign {
   }
 
   private draw({ statement, body }: JointList, lot: KnownLot, [number, title]: [string, string]): void {
+    const company = ({ name, uscc }: Company): string => say(this.words, "company", { name, uscc });
     const facts: Record<string, string> = {
-      lead: `${body.bidder.name}（${body.bidder.uscc}）`,
-      members: body.consortium.map((one) => `${one.name}（${one.uscc}）`).join("\n"),
+      lead: company(body.bidder),
+      members: body.consortium.map(company).join("；"),
       tender: number,
       lot: title,
       deadline: clockOf(lot.schedule.deadline),

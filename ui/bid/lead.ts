@@ -110,7 +110,7 @@ class Lead {
       try {
         said.push(await this.add(await readList(file)));
       } catch (error) {
-        said.push(`${file.name}：${whyNot(this.words, error)}`);
+        said.push(say(this.words, "of_file", { name: file.name, why: whyNot(this.words, error) }));
       }
     }
     // The same file may be picked again after it was mended.

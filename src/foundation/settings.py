@@ -62,6 +62,8 @@ class Settings:
     licence_services: tuple[Path, ...] = ()
     tick_s: float = 5.0
     policy: Path | None = None
+    timestamp_url: str | None = None
+    timestamp_anchors: tuple[Path, ...] = ()
     administrators: Path | None = None
     # A TrueType font for documents, instead of the one built at set-up.
     font: Path | None = None
@@ -107,6 +109,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         licence_services=given.paths("SUNBID_LICENCE_SERVICE"),
         tick_s=given.number("SUNBID_TICK_S", 5.0, least=0.01, most=LONGEST_TICK_S),
         policy=given.path("SUNBID_POLICY"),
+        timestamp_url=given.address("SUNBID_TIMESTAMP_URL"),
+        timestamp_anchors=given.paths("SUNBID_TIMESTAMP_ANCHORS"),
         administrators=given.path("SUNBID_ADMINISTRATORS"),
         font=given.path("SUNBID_FONT"),
         public_url=(given.address("SUNBID_PUBLIC_URL") or f"http://{bracketed(host)}:{port:.0f}"),
@@ -216,6 +220,10 @@ def check_settings(settings: Settings) -> None:
         )
     if settings.mode == "production":
         faults += production_faults(settings)
+    if settings.timestamp_url is not None and not settings.timestamp_anchors:
+        faults.append(
+            "no root of the time-stamp authority is trusted; name it in SUNBID_TIMESTAMP_ANCHORS"
+        )
     if faults:
         raise UnsafeSettings("; ".join(faults))
 
@@ -223,9 +231,12 @@ def check_settings(settings: Settings) -> None:
 def production_faults(settings: Settings) -> list[str]:
     """What production refuses of its settings, a sentence each."""
     faults = [
-        f"{anchor} is the anchor of a development authority; name the real one in "
-        "SUNBID_LICENCE_ANCHORS"
-        for anchor in settings.licence_anchors
+        f"{anchor} is the anchor of a development authority; name the real one in {name}"
+        for name, anchors in (
+            ("SUNBID_LICENCE_ANCHORS", settings.licence_anchors),
+            ("SUNBID_TIMESTAMP_ANCHORS", settings.timestamp_anchors),
+        )
+        for anchor in anchors
         if is_development_anchor(anchor)
     ]
     if settings.seal_url.rstrip("/") == settings.public_url.rstrip("/"):
@@ -255,11 +266,9 @@ def is_development_anchor(path: Path) -> bool:
             x509.load_pem_x509_certificates(raw) if pem else [x509.load_der_x509_certificate(raw)]
         )
     except OSError as error:
-        raise BadSetting(f"SUNBID_LICENCE_ANCHORS: cannot read {path}: {error.strerror}") from None
+        raise BadSetting(f"cannot read the certificate {path}: {error.strerror}") from None
     except ValueError:
-        raise BadSetting(
-            f"SUNBID_LICENCE_ANCHORS: expected a certificate (DER or PEM) in {path}"
-        ) from None
+        raise BadSetting(f"expected a certificate (DER or PEM) in {path}") from None
     names = " ".join(
         str(part.value).lower()
         for certificate in found

@@ -46,6 +46,7 @@ from foundation.statements.signed import Statement, sign, unsigned
 from foundation.web import problem_handlers, send_security_headers, static_files
 from sunbid.background import Background, Ticks
 from sunbid.doors import enter
+from sunbid.export import trusted
 from sunbid.mail import Mailer
 from sunbid.open_desk import open_desk
 from sunbid.pages.sheets import stop_readers
@@ -197,7 +198,9 @@ async def _policy_text(settings: Settings, desk: Desk) -> str:
     if settings.policy is not None:
         return settings.policy.read_text(encoding="utf-8")
     last = await desk.signer.last()
-    anchors = [("licence", anchor) for anchor in desk.anchors]
-    anchors += [("platform", anchor) for anchor in desk.platform_anchors]
-    lines = [f"#anchor {role} {base64.b64encode(der).decode()}" for role, der in anchors]
+    lines = [
+        f"#anchor {role} {base64.b64encode(der).decode()}"
+        for role, anchors in trusted(desk)
+        for der in anchors
+    ]
     return "\n".join([f"log {last.vkey}", "quorum none", *lines, ""])

@@ -168,10 +168,19 @@ async def late_leaves(desk: Desk, lot_id: UUID) -> dict[str, Json]:
     }
 
 
+def trusted(desk: Desk) -> list[tuple[str, Sequence[bytes]]]:
+    """The roots (DER) under which signatures, statements and times count, by role."""
+    return [
+        ("licence", desk.anchors),
+        ("platform", desk.platform_anchors),
+        ("timestamp", desk.time_anchors),
+    ]
+
+
 def _anchors(desk: Desk) -> list[tuple[str, bytes]]:
     return [
         (f"anchors/{role}-{i}.der", anchor)
-        for role, anchors in (("licence", desk.anchors), ("platform", desk.platform_anchors))
+        for role, anchors in trusted(desk)
         for i, anchor in enumerate(anchors)
     ]
 

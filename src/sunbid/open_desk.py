@@ -34,6 +34,7 @@ def open_desk(db: Database, settings: Settings, now: datetime) -> Desk:
         token_key=_token_key(settings.data_dir / "platform" / "token.key"),
         origin=settings.origin,
         work=work,
+        time_anchors=tuple(path.read_bytes() for path in settings.timestamp_anchors),
         platform_sm2=None if device is None else device[0],
         platform_sm2_anchor=None if device is None else device[1],
     )

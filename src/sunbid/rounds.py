@@ -19,6 +19,7 @@ from bidding.bid.service import decide_pending, issue_receipts
 from bidding.opening.closings.blobs import read_back
 from bidding.opening.closings.closing import close_due, cut_closed
 from bidding.opening.results.hygiene import clear_staging, leave_no_core
+from bidding.opening.results.transcript import DATED
 from bidding.opening.results.unsealing import lots_to_open, lots_to_read_back, open_lot
 from bidding.tender.addresses import Send, forget_addresses, tell_changes
 from bidding.tender.drill import ask_due_drills
@@ -27,6 +28,7 @@ from foundation.clock import LARGEST_SKEW, TOLD_SKEW, clock_skew
 from foundation.database import reading, transaction
 from foundation.ledger.policy import read_policy
 from foundation.ledger.sequencer import Tick, run_sequencer
+from foundation.ledger.timestamp import Stamper, TimeAuthority
 from foundation.ledger.witnessing import Witnesses
 from foundation.outbox import announce
 from sunbid.background import Round
@@ -44,18 +46,33 @@ TELL_S: Final = 30.0
 
 
 def start_ticks(state: State, tick_s: float) -> None:
-    """Number and sign entries from now on, and show every checkpoint to the policy's witnesses."""
+    """Number and sign entries from now on; witnesses and the time-stamp authority see them."""
     desk: Desk = state.desk
     witnesses = Witnesses(desk.db, read_policy(state.policy_text))
 
+    stamper = _stamper(state)
+
     async def ticked(tick: Tick) -> None:
         witnesses.wake()
+        if stamper is not None:
+            stamper.wake()
         await on_tick(state, tick)
 
     state.background.start(
         run_sequencer(desk.db, desk.signer, tick_s, ticked, ask_outside=witnesses.ask_all)
     )
     state.background.start(witnesses.run())
+    if stamper is not None:
+        state.background.start(stamper.run())
+
+
+def _stamper(state: State) -> Stamper | None:
+    """Who has the checkpoints of cuts, closings and stages stamped; None without an authority."""
+    desk: Desk = state.desk
+    if state.settings.timestamp_url is None:
+        return None
+    authority = TimeAuthority(url=state.settings.timestamp_url, anchors=desk.time_anchors)
+    return Stamper(desk.db, authority, DATED)
 
 
 async def on_tick(state: State, tick: Tick) -> None:

@@ -16,7 +16,12 @@ from sunbid.demo.story import Story
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Play]:
     stage = Stage(
-        data=tmp_path, port=1, licence_port=2, seal_port=3, lock=(tmp_path / "lock").open("ab")
+        data=tmp_path,
+        port=1,
+        licence_port=2,
+        seal_port=3,
+        time_port=4,
+        lock=(tmp_path / "lock").open("ab"),
     )
     yield Play(stage, Story(seed=1, out=io.StringIO()), number=1)
     stage.stop()

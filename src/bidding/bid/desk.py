@@ -50,6 +50,8 @@ class Desk:
     token_key: bytes
     origin: str
     work: Path
+    # The roots (DER) under which time stamps of checkpoints count.
+    time_anchors: tuple[bytes, ...] = ()
     # For lots of GM-1; None: this platform does not publish such lots.
     platform_sm2: Signer | None = None
     platform_sm2_anchor: bytes | None = None

@@ -32,6 +32,7 @@ from foundation.ledger.store import (
     best_checkpoint,
     checkpoint_covering,
     latest_checkpoint,
+    time_stamps,
 )
 from foundation.ledger.tree import hash_range, inclusion_ranges, nodes_of
 from foundation.problems import Conflict
@@ -63,6 +64,7 @@ __all__ = [
     "run_sequencer",
     "start_ledger",
     "tick",
+    "time_stamps",
     "tlog_proof",
     "tlog_proofs",
 ]

@@ -359,6 +359,63 @@ async def best_checkpoint(connection: Connection, index: int) -> StoredCheckpoin
     return None if row is None else StoredCheckpoint(**row)
 
 
+ADD_TIME_STAMP: Final[LiteralString] = """
+    INSERT INTO foundation.ledger_token (size, token)
+    VALUES ($1, $2)
+        ON CONFLICT (size) DO NOTHING
+"""
+
+
+async def add_time_stamp(connection: Connection, size: int, token: bytes) -> None:
+    """Writes the time stamp of a checkpoint; the caller has checked it."""
+    await connection.execute(ADD_TIME_STAMP, size, token)
+
+
+TIME_STAMPS: Final[LiteralString] = """
+    SELECT size, token
+      FROM foundation.ledger_token
+     WHERE size = ANY ($1::bigint[])
+"""
+
+
+async def time_stamps(connection: Connection, sizes: Collection[int]) -> dict[int, bytes]:
+    """The time stamps of checkpoints; one without is missing."""
+    rows = await connection.fetch(TIME_STAMPS, list(sizes))
+    return {row["size"]: row["token"] for row in rows}
+
+
+NEWEST_TIME_STAMP: Final[LiteralString] = """
+    SELECT coalesce(max(size), 0)
+      FROM foundation.ledger_token
+"""
+
+
+async def newest_time_stamp(connection: Connection) -> int:
+    """The size of the newest checkpoint with a time stamp, 0 before the first."""
+    return int(await connection.fetchval(NEWEST_TIME_STAMP))
+
+
+CHECKPOINTS_WITH: Final[LiteralString] = """
+    SELECT c.size, c.note, c.signed_at
+      FROM foundation.ledger_checkpoint AS c
+     WHERE c.size IN (
+               SELECT (SELECT min(size) FROM foundation.ledger_checkpoint WHERE size > e.index)
+                 FROM foundation.ledger_entry AS e
+                WHERE e.index >= $1
+                  AND e.index < $2
+                  AND e.body::jsonb ->> 't' = ANY ($3::text[]))
+  ORDER BY c.size
+"""
+
+
+async def checkpoints_with(
+    connection: Connection, first: int, end: int, types: Sequence[str]
+) -> list[StoredCheckpoint]:
+    """The checkpoints that first hold an entry of these types from `first` up to `end`."""
+    rows = await connection.fetch(CHECKPOINTS_WITH, first, end, types)
+    return [StoredCheckpoint(**row) for row in rows]
+
+
 ENTRY_OF: Final[LiteralString] = """
     SELECT e.index, e.leaf, e.leaf_hash, e.salt, e.body, e.batch
       FROM foundation.ledger_queue AS q

@@ -28,7 +28,8 @@ from foundation.web import (
     wants_page,
 )
 from sunbid.authority.api import HANDLERS as API
-from sunbid.authority.holders import Holders, PlatformClock, real_time
+from sunbid.authority.clock import PlatformClock, real_time
+from sunbid.authority.holders import Holders
 from sunbid.authority.people import People
 from sunbid.authority.phone import HANDLERS as PHONE
 from sunbid.authority.seats import HANDLERS as SEATS

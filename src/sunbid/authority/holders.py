@@ -1,14 +1,11 @@
 """Everybody for whom the development authority's phone can sign: licences, and people."""
 
-import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from bidding.licence.file import FileAuthority
 from bidding.licence.uscc import LENGTH
 from foundation.statements.signed import Signer, Statement, sign
 from sunbid.authority.people import People, UnknownPerson
-from sunbid.client import Client, platform_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +54,3 @@ class Holders:
         if self.people is None:
             raise UnknownPerson("this authority holds licences only; start it with --people DIR")
         return self.people
-
-
-async def real_time() -> datetime:
-    """The authority's own clock."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformClock:
-    """The clock of a demonstration: certificates and signatures must fit its time."""
-
-    origin: str
-
-    async def __call__(self) -> datetime:
-        """The platform's time; refuses when the platform does not answer."""
-        return await asyncio.to_thread(self._ask)
-
-    def _ask(self) -> datetime:
-        with Client(origin=self.origin) as client:
-            return platform_time(client)[0]

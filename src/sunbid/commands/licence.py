@@ -11,7 +11,6 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from foundation.problems import Invalid
 from foundation.statements.keyfile import Curve
@@ -20,7 +19,6 @@ HELP = "the development licence authority: serve, issue, sign, revoke"
 CURVES: Final[dict[str, Curve]] = {"INTL-1": "P-256", "GM-1": "SM2"}
 DEFAULT_APP: Final = "http://127.0.0.1:8001"
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-TIME_PATH: Final = "/api/v1/time"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,13 +78,8 @@ async def serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from sunbid.authority.app import AuthorityConfig
     from sunbid.authority.app import serve as serve_app
+    from sunbid.authority.clock import time_origin
 
-    origin = None
-    if arguments.time_url is not None:
-        parts = urlsplit(arguments.time_url)
-        if parts.scheme not in {"http", "https"} or parts.path not in {"", "/", TIME_PATH}:
-            raise Invalid(f"expected --time-url like http://127.0.0.1:8000{TIME_PATH}")
-        origin = f"{parts.scheme}://{parts.netloc}"
     await serve_app(
         AuthorityConfig(
             folder=arguments.folder,
@@ -94,7 +87,7 @@ async def serve(arguments: argparse.Namespace) -> int:
             host=arguments.host,
             port=arguments.port,
             people=arguments.people,
-            time_origin=origin,
+            time_origin=time_origin(arguments.time_url),
             platforms=tuple(arguments.platform),
         )
     )

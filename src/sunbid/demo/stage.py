@@ -27,6 +27,8 @@ from foundation.statements.keyfile import SIGNING, new_key, read_public
 from sunbid.client import Client, load_session
 from sunbid.demo.story import StepFailed
 
+# Platform, licence authority, sealing frame, time-stamp authority.
+LISTENERS: Final = 4
 START_PATIENCE_S: Final = 60.0
 END_PATIENCE_S: Final = 15.0
 ORIGIN: Final = "localhost/sunbid-demo"
@@ -76,6 +78,7 @@ class Stage:
     port: int
     licence_port: int
     seal_port: int
+    time_port: int
     lock: BinaryIO
     claims: tuple[socket.socket, ...] = ()
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
@@ -177,7 +180,7 @@ class Stage:
     # --- processes ------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start authority, signer and platform; each must answer before the next is needed."""
+        """Start the authorities, signer and platform; each must answer before it is needed."""
         anchor = self.data / "licence" / "root.der"
         clock = f"{self.server}/api/v1/time"
         self._spawn(
@@ -185,6 +188,12 @@ class Stage:
             "--port", str(self.licence_port), "--people", self.people, "--time-url", clock,
         )  # fmt: skip
         self._until(anchor.exists, "licence")
+        times = self.data / "timestamp"
+        self._spawn(
+            "timestamp", "timestamp", "serve", "--folder", times,
+            "--port", str(self.time_port), "--time-url", clock,
+        )  # fmt: skip
+        self._until((times / "key.der").exists, "timestamp")
         socket_path = self.data / "signer.sock"
         self._spawn(
             "signer", "signer", "--state", self.data / "signer", "--socket", socket_path,
@@ -203,6 +212,8 @@ class Stage:
                 "SUNBID_SIGNER_SOCKET": str(socket_path),
                 "SUNBID_LICENCE_ANCHORS": str(anchor),
                 "SUNBID_LICENCE_URL": self.app,
+                "SUNBID_TIMESTAMP_URL": f"http://127.0.0.1:{self.time_port}",
+                "SUNBID_TIMESTAMP_ANCHORS": str(times / "root.der"),
                 "SUNBID_ADMINISTRATORS": str(self._administrators()),
             },
         )  # fmt: skip
@@ -277,25 +288,35 @@ def _end_with_parent() -> None:
 
 
 def open_stage(data: Path, port: int | None, *, named: bool) -> Stage:
-    """Take a data folder and two free ports; refuses a named folder that another run uses."""
+    """Take a data folder and free ports; refuses a named folder that another run uses."""
     folder, lock = _take_folder(data, named=named)
-    first, claim = claim_port(8000 if port is None else port)
-    second, other = claim_port(first + 1)
-    third, last = claim_port(second + 1)
-    if port is not None and first != port:
+    ports, claims = claim_ports(8000 if port is None else port)
+    if port is not None and ports[0] != port:
         lock.close()
-        claim.close()
-        other.close()
-        last.close()
+        for claim in claims:
+            claim.close()
         raise PortTaken(f"port {port} of 127.0.0.1 is taken; give --port another one")
+    platform, licence, seal, times = ports
     return Stage(
         data=folder,
-        port=first,
-        licence_port=second,
-        seal_port=third,
+        port=platform,
+        licence_port=licence,
+        seal_port=seal,
+        time_port=times,
         lock=lock,
-        claims=(claim, other, last),
+        claims=tuple(claims),
     )
+
+
+def claim_ports(first: int) -> tuple[list[int], list[socket.socket]]:
+    """Claim a port for each process that listens, from one on."""
+    ports: list[int] = []
+    claims: list[socket.socket] = []
+    for _ in range(LISTENERS):
+        port, claim = claim_port(ports[-1] + 1 if ports else first)
+        ports.append(port)
+        claims.append(claim)
+    return ports, claims
 
 
 def _take_folder(data: Path, *, named: bool) -> tuple[Path, BinaryIO]:

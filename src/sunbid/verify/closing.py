@@ -10,6 +10,7 @@ from sunbid.verify.ledger import Checkpoint, leaf_hash, root_of
 from sunbid.verify.log import Q, history
 from sunbid.verify.records import check_signatures
 from sunbid.verify.report import Findings, check
+from sunbid.verify.tokens import stamped_at
 
 ACTS: Final = ("manifest", "withdraw")
 LATE_MS: Final = 60_000
@@ -77,23 +78,41 @@ def covering(evidence: Evidence, index: int) -> Checkpoint:
 
 
 def _outside_time(evidence: Evidence, named: str, deadline: int, findings: Findings) -> None:
-    checkpoint = covering(evidence, evidence.cut["index"])
-    tokens = {c["note"] for c in evidence.opening["checkpoints"] if c["token"] is not None}
-    if any(c == checkpoint and note in tokens for _, note, c in history(evidence).checkpoints):
-        findings.doubt(named, "its time-stamp token is not read by this version")
-    elif evidence.policy.quorum == "none":
-        findings.note("no outside time")
-    elif evidence.opening_keys.body["clock"] == "demo":
+    """Somebody outside saw the cut's checkpoint in time: by a token, or the quorum (7.3)."""
+    text = covering(evidence, evidence.cut["index"]).text
+    shown = [(note, c) for _, note, c in history(evidence).checkpoints if c.text == text]
+    times = _witnessed(evidence, [c for _, c in shown])
+    try:
+        times += _stamped(evidence, [note for note, _ in shown], text.decode())
+    except ValueError as problem:
+        findings.fail(named, str(problem))
+        return
+    if evidence.opening_keys.body["clock"] == "demo":
         findings.note("demonstration clock: outside times cannot be compared with it")
-    else:
-        try:
-            at = evidence.policy.times(checkpoint)
-        except ValueError as problem:
-            raise CannotDecide(f"{problem} (C6, C7)") from None
-        if at is None:
-            findings.doubt(named, "no outside time: the quorum of witnesses did not sign")
-        elif at * 1000 > deadline + LATE_MS:
-            findings.doubt(named, f"late cut: first seen outside at {time_text(at * 1000)}")
+    elif times and min(times) > deadline + LATE_MS:
+        findings.doubt(named, f"late cut: first seen outside at {time_text(min(times))}")
+    elif not times and evidence.policy.quorum == "none":
+        findings.note("no outside time")
+    elif not times:
+        findings.doubt(named, "no outside time: the quorum of witnesses did not sign")
+
+
+def _stamped(evidence: Evidence, notes: list[str], text: str) -> list[int]:
+    """The times of the tokens of a checkpoint (Unix ms); refuse a token that proves none."""
+    tokens = [c["token"] for c in evidence.opening["checkpoints"] if c["note"] in notes]
+    roots = evidence.time_roots
+    return [stamped_at(unb64(token), text, roots) for token in tokens if token is not None]
+
+
+def _witnessed(evidence: Evidence, shown: list[Checkpoint]) -> list[int]:
+    """By when the quorum had signed a checkpoint (Unix ms), if it has."""
+    if evidence.policy.quorum == "none":
+        return []
+    try:
+        seen = [evidence.policy.times(checkpoint) for checkpoint in shown]
+    except ValueError as problem:
+        raise CannotDecide(f"{problem} (C6, C7)") from None
+    return [at * 1000 for at in seen if at is not None]
 
 
 @check("C16", "Every listed bid lies below the cut", "sealing.md 7.3")

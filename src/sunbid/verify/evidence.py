@@ -106,7 +106,9 @@ class Evidence:
         self.policy = policy
         self.policy_given = policy_given
         # A policy without `#anchor` lines trusts the package's roots, as no policy does.
-        self.anchors = Anchors(policy.anchors or package.anchors)
+        roots = dict(policy.anchors or package.anchors)
+        self.time_roots = roots.pop("timestamp", [])
+        self.anchors = Anchors(roots)
         self._made: dict[tuple[str, ...], Any] = {}
 
     def once(self, *key: str, make: Callable[[], Made]) -> Made:

@@ -326,7 +326,7 @@ def _policy_line(policy: Policy, words: list[str]) -> None:
             if not 1 <= needed <= len(known) or len(set(known)) != len(known):
                 raise ValueError(f"group {name} needs {count} of {len(known)}")
             policy.groups[_new(policy, name)] = (needed, known)
-        case ["#anchor", "licence" | "platform" as role, encoded]:
+        case ["#anchor", "licence" | "platform" | "timestamp" as role, encoded]:
             policy.anchors.setdefault(role, []).append(base64.b64decode(encoded, validate=True))
         case _:
             raise ValueError(f"cannot read {' '.join(words)[:60]!r}")

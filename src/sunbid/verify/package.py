@@ -14,7 +14,9 @@ from sunbid.verify.shapes import FILES, OPTIONAL, check_file
 MAX_JSON: Final = 256 * 2**20
 MAX_ANCHOR: Final = 64 * 1024
 BID: Final = re.compile(r"^bids/([0-9a-f]{64})\.tbe$", re.ASCII)
-ANCHOR: Final = re.compile(r"^anchors/(licence|platform)-[A-Za-z0-9._-]{1,80}\.der$", re.ASCII)
+ANCHOR: Final = re.compile(
+    r"^anchors/(licence|platform|timestamp)-[A-Za-z0-9._-]{1,80}\.der$", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

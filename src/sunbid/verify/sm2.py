@@ -4,12 +4,13 @@ Written a second time on purpose: this verifier shares no code with what it veri
 is secret, so nothing needs to take constant time.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+
+from sunbid.verify.der import content, elements
 
 P: Final = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
 N: Final = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
@@ -91,9 +92,9 @@ def wrap(recipient: bytes, info: bytes, value: bytes, seed: bytes) -> bytes:
 def certified(certificate: x509.Certificate) -> Sm2Key | None:
     """Return the SM2 key of a certificate, None for another kind; refuse a point off the curve."""
     [signed] = elements(certificate.tbs_certificate_bytes)
-    for part in elements(_content(signed)):
-        if part[0] == 0x30 and KEY in part and elements(_content(part))[0] == KEY:
-            return public_key(_content(elements(_content(part))[1])[1:])
+    for part in elements(content(signed)):
+        if part[0] == 0x30 and KEY in part and elements(content(part))[0] == KEY:
+            return public_key(content(elements(content(part))[1])[1:])
     return None
 
 
@@ -102,7 +103,7 @@ def is_issued(certificate: x509.Certificate, issuer: Sm2Key) -> bool:
     if certificate.signature_algorithm_oid != SIGNATURE:
         return False
     [sequence] = elements(certificate.signature)
-    numbers = [int.from_bytes(_content(part)) for part in elements(_content(sequence))]
+    numbers = [int.from_bytes(content(part)) for part in elements(content(sequence))]
     if len(numbers) != 2 or any(number >= N for number in numbers):
         return False
     try:
@@ -110,34 +111,6 @@ def is_issued(certificate: x509.Certificate, issuer: Sm2Key) -> bool:
     except ValueError:
         return False
     return True
-
-
-def elements(raw: bytes) -> list[bytes]:
-    """Return the DER elements that follow each other, each with tag and length."""
-    return list(_elements(raw))
-
-
-def _elements(raw: bytes) -> Iterator[bytes]:
-    while raw:
-        size = _head(raw) + _length(raw)
-        if len(raw) < size:
-            raise ValueError("a DER element is cut off")
-        yield raw[:size]
-        raw = raw[size:]
-
-
-def _content(element: bytes) -> bytes:
-    return element[_head(element) :]
-
-
-def _head(raw: bytes) -> int:
-    if len(raw) < 2:
-        raise ValueError("a DER element is cut off")
-    return 2 if raw[1] < 0x80 else 2 + (raw[1] & 0x7F)
-
-
-def _length(raw: bytes) -> int:
-    return raw[1] if raw[1] < 0x80 else int.from_bytes(raw[2 : _head(raw)])
 
 
 def _field(number: int) -> bytes:

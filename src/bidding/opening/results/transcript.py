@@ -17,11 +17,13 @@ from bidding.participant.domain import Given
 from bidding.participant.service import Office, mandates_of_keys, named_mandates
 from bidding.tender import store as tender_store
 from foundation.database import Connection
-from foundation.ledger.log import checkpoint_covering, leaf_openings, tlog_proofs
-from foundation.statements.canonical import Json
+from foundation.ledger.log import checkpoint_covering, leaf_openings, time_stamps, tlog_proofs
+from foundation.statements.canonical import Json, b64
 from foundation.statements.signed import Statement, read
 from foundation.statements.store import Kept, kept_statements
 
+# The leaves whose checkpoints get a time stamp from outside (7.3, 9.3, 9.9).
+DATED: Final = ("cut", "closing", "stage")
 RELEASES: Final = (
     "release-b",
     "release-ack",
@@ -86,7 +88,7 @@ async def transcript(office: Office, connection: Connection, lot_id: UUID) -> di
         "list": list_entries(listed),
         **_heads(listed),
         "leaves": leaves,
-        **await _proofs(connection, [leaf["index"] for leaf in leaves]),
+        **await _proofs(connection, leaves),
     }
 
 
@@ -155,11 +157,18 @@ def _heads(listed: Sequence[Listed]) -> dict[str, Json]:
     }
 
 
-async def _proofs(connection: Connection, indexes: Sequence[int]) -> dict[str, Json]:
-    """The proofs of all leaves in one checkpoint that covers them, and that checkpoint."""
+async def _proofs(connection: Connection, leaves: Sequence[dict[str, Json]]) -> dict[str, Json]:
+    """The proofs of all leaves, and the checkpoints whose outside times matter."""
+    indexes = [int(leaf["index"]) for leaf in leaves]
     proofs = await tlog_proofs(connection, indexes)
-    newest = await checkpoint_covering(connection, max(indexes))
+    dated = [int(leaf["index"]) for leaf in leaves if leaf["body"]["t"] in DATED]
+    found = [await checkpoint_covering(connection, index) for index in (*dated, max(indexes))]
+    checkpoints = {one.size: one for one in found if one is not None}
+    stamps = await time_stamps(connection, checkpoints)
     return {
         "proofs": {str(index): proof for index, proof in proofs.items()},
-        "checkpoints": [] if newest is None else [{"note": newest.note, "token": None}],
+        "checkpoints": [
+            {"note": one.note, "token": b64(stamps[size]) if size in stamps else None}
+            for size, one in sorted(checkpoints.items())
+        ],
     }

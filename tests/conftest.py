@@ -1,10 +1,12 @@
 """What every test may ask for: a PostgreSQL of this run, a fresh migrated copy, settings.
 
 The server starts with the first test that needs it; each process of a parallel run has its own.
+All files of a run lie in memory where there is room.
 """
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -16,15 +18,25 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from foundation.database import Database
 from foundation.embedded import APPLICATION, OWNER, EmbeddedServer, embedded_server
+from foundation.ledger import key_folder
 from foundation.migrate import migrate
 from foundation.settings import Settings
+from foundation.statements import keyfile
 from tokens import soft_token
 
 TEMPLATE = "sunbid_template"
 ROOT = Path(__file__).resolve().parents[1]
+MEMORY = Path("/dev/shm")  # noqa: S108  # every name in it is random, as in any temporary folder
+# All files of a run together; where less is free they lie on the disk.
+ROOM = 4 << 30
+# Each of some hundred signers would take 200 ms of a core; `test_signer.py` shows the real cost.
+CHEAP_PASSPHRASE = 2**4
+JOURNEYS = "tests/journeys/"
 # Tests never pull the plug, so they need not wait for the disk.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
@@ -36,6 +48,21 @@ hypothesis_settings.register_profile("soak", max_examples=2000, deadline=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "daily"))
 
 SetClock = Callable[[datetime], Awaitable[None]]
+
+
+def pytest_configure() -> None:
+    """Puts the files of the run into memory: a new database has hundreds of them."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passphrases() -> Iterator[None]:
+    """Signers and key files made in this process cost little to open; other processes' do not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_folder, "SCRYPT_COST", CHEAP_PASSPHRASE)
+        patch.setattr(keyfile, "_COST", CHEAP_PASSPHRASE)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +102,7 @@ async def database_name(server: EmbeddedServer) -> AsyncIterator[str]:
 async def fresh_copy(server: EmbeddedServer) -> AsyncIterator[str]:
     """A fresh copy of the migrated template, for as long as it is needed."""
     name = f"t_{uuid4().hex}"
-    await as_owner(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await as_owner(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     yield name
     await as_owner(server, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -162,12 +189,34 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Gives a process whole files, so that what a module shares is made once.
+
+    The journeys are one: they share a played tender.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return JOURNEYS if file.startswith(JOURNEYS) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Replaces `--dist`, whose groups do not work with pytest 9.2 and xdist 3.8."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps those who look at the played tender in one process: it is played once a run."""
-    for item in items:
-        if "demonstration" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("demonstration"))
+    """The longest begin first: nobody waits at the end for one that began late."""
+    items.sort(key=begins)
+
+
+def begins(item: pytest.Item) -> int:
+    """Played tenders, then browsers, then the others as they stand."""
+    if item.path.is_relative_to(ROOT / JOURNEYS):
+        return 0
+    return 1 if item.get_closest_marker("demo") else 2 if item.get_closest_marker("browser") else 3
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

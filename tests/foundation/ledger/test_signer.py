@@ -36,6 +36,7 @@ from foundation.ledger.key_folder import (
     FolderInUse,
     StateLost,
     WrongPassphrase,
+    read_key_file,
 )
 from foundation.ledger.leaf import LeafOpening
 from foundation.ledger.log import leaf_opening, queue_entry, start_ledger, tick, tlog_proof
@@ -663,6 +664,8 @@ async def test_the_command_signs_a_ledger_and_survives_a_kill(
             await tick(database, client)
     assert len(vkeys) == 1
     assert vkeys.pop().startswith(f"log {ORIGIN}+")
+    # What the tests of this process make costs less.
+    assert read_key_file(tmp_path / "state", ORIGIN).kdf.n == 2**15
     await client.close()
 
 

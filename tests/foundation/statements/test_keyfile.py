@@ -1,7 +1,10 @@
 """Key files: what opens them, what is readable without, and what is refused."""
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,13 @@ from foundation.statements.keyfile import (
 from foundation.statements.signed import check_signature
 
 pytestmark = pytest.mark.domain
+ROOT = Path(__file__).resolve().parents[3]
+MAKES_A_KEY = """
+import sys
+from pathlib import Path
+from foundation.statements.keyfile import SIGNING, new_key
+new_key(Path(sys.argv[1]), "p", SIGNING)
+"""
 
 
 @pytest.mark.parametrize("kind", [SIGNING, EXCHANGE, PAIR])
@@ -82,6 +92,17 @@ def test_other_files_are_refused(tmp_path: Path, raw: bytes) -> None:
         read_public(path)
     with pytest.raises(BadKeyFile):
         load_key(tmp_path / "missing.json", "p")
+
+
+def test_guessing_a_passphrase_costs_16_mib_each_time(tmp_path: Path) -> None:
+    """In a process of its own: what the tests make here costs less."""
+    path = tmp_path / "key.json"
+    subprocess.run(
+        [sys.executable, "-c", MAKES_A_KEY, path],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        check=True,
+    )
+    assert json.loads(path.read_text())["kdf"]["n"] == 2**14
 
 
 @pytest.mark.parametrize("cost", [0, 3, -16, 2**18])

@@ -1,7 +1,7 @@
 """A closing as a bidder's frame is shown it: signed, in a ledger, with the bidder's own entry."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -77,6 +77,8 @@ class Opened:
     stage: int = 1
     # Who signs that a later stage begins.
     supervisor: KeySigner = field(default_factory=lambda: licence(SUPERVISOR))
+    # What the statement of the later stage says otherwise.
+    begun: Mapping[str, Any] = field(default_factory=dict)
 
     def entry(self, n: int, heads: Sequence[tuple[str, Head]]) -> dict[str, Any]:
         """A list entry."""
@@ -159,6 +161,7 @@ class Opened:
             "trees": sorted(tree for tree, head in self.heads if head.header.volume in volumes),
             "evaluation": "e" * 64,
             "schedule": self.plan.sid,
+            **self.begun,
         }
         return sign(unsigned("stage", body), self.supervisor)
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bidding.sealing.envelope import Head, read_file_head
 from closing_world import OPENS, Opened, a_time, signer_under
 from foundation.statements.canonical import b64, time_ms, time_text
+from foundation.statements.signed import Statement
 from sealing_world import BUYER, NOW, Ledger, licence, opening_keys, schedule, seal_bytes
 from web_oracle import ESBUILD, Oracle, RefusedThere, running_oracle
 
@@ -136,3 +137,62 @@ def test_a_closing_without_its_proofs_or_for_other_envelopes_gets_nothing(
     ]
     for change, code in changes:
         assert refusal(ask, {**asked, **change}).code == code, change.keys()
+
+
+LATER = OPENS + timedelta(days=3)
+
+
+def in_stages(first: str, second: str, opens: str | None = None) -> Statement:
+    """A schedule that opens one volume three days after the other."""
+    return schedule(
+        stages=[
+            {"stage": 1, "volumes": [first], "opens_at": time_text(OPENS)},
+            {"stage": 2, "volumes": [second], "opens_at": opens},
+        ]
+    )
+
+
+QUAL_LATER = in_stages("price", "qual", time_text(LATER))
+
+
+def of_stage_two(opened: Opened, **changes: Any) -> dict[str, Any]:
+    """What the frame is asked at the hour of the second stage."""
+    return question(opened, **{"stage": 2, "at": time_ms(LATER), **changes})
+
+
+@pytest.mark.threat("T2")
+def test_a_later_stage_that_holds_is_released_at_its_hour(
+    ask: Oracle, heads: list[tuple[str, Head]]
+) -> None:
+    asked = of_stage_two(Opened(heads=heads, plan=QUAL_LATER, stage=2))
+    assert len(ask("opening", **asked)) == 64
+    assert refusal(ask, {**asked, "at": time_ms(LATER) - 1}).code == "too-early"
+    shown = asked["shown"]
+    assert refusal(ask, {**asked, "shown": {**shown, "stage": None}}).code == "E_FIELD"
+    early = {**asked, "shown": {**shown, "leaves": shown["leaves"][:-1]}}
+    assert "leaf of the stage" in str(refusal(ask, early))
+
+
+# What stands in a stage that is signed and in the ledger, and in the schedule, but does not fit.
+NOT_OF_THIS_STAGE: dict[str, tuple[dict[str, Any], str]] = {
+    "the platform begins it": ({"supervisor": signer_under("forger")}, ""),
+    "the buyer begins it": ({"supervisor": licence(BUYER)}, "signed by the supervisor"),
+    "another closing": ({"begun": {"closing": "c" * 64}}, "stage of this closing"),
+    "another stage": ({"begun": {"stage": 3}}, "stage of this closing"),
+    "other trees": ({"begun": {"trees": ["d" * 64]}}, "envelopes that this stage opens"),
+    "another schedule": ({"begun": {"schedule": "e" * 64}}, "newest schedule"),
+    "no hour yet": ({"plan": in_stages("price", "qual")}, "an hour of stage 2"),
+    "another volume": ({"plan": in_stages("qual", "price", time_text(LATER))}, "in this stage"),
+}
+
+
+@pytest.mark.threat("T2")
+@pytest.mark.parametrize("name", NOT_OF_THIS_STAGE)
+def test_a_later_stage_that_does_not_fit_gets_nothing(
+    ask: Oracle, heads: list[tuple[str, Head]], name: str
+) -> None:
+    changes, words = NOT_OF_THIS_STAGE[name]
+    if name == "another volume":
+        changes = {**changes, "begun": {"trees": [heads[0][0]]}}
+    asked = of_stage_two(Opened(heads=heads, stage=2, **{"plan": QUAL_LATER, **changes}))
+    assert words in str(refusal(ask, asked))

@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    FrameLocator,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from bidding.sealing.bidder import unwrap_b
 from bidding.sealing.bodies import Manifest
@@ -47,6 +56,8 @@ from sunbid.seal_origin import seal_policy, serve_seal_origin
 from web_oracle import ESBUILD, ROOT, bundle
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+ARGUMENTS = ["--no-sandbox"]
+SCREEN: ViewportSize = {"width": 1000, "height": 900}
 PATIENCE_MS = 60_000
 PRESSES = 10
 
@@ -138,48 +149,73 @@ def seal_origin(platform: str, port: int) -> Iterator[str]:
     thread.join()
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """Both origins, listening."""
-    script = tmp_path / "host.js"
+@pytest.fixture(scope="module")
+def origins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The addresses of both origins, listening."""
+    script = tmp_path_factory.mktemp("host") / "host.js"
     bundle(ROOT / "tests" / "web" / "host.ts", script, "--format=iife")
+    Platform.script = script.read_bytes()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Platform)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
     platform = f"http://127.0.0.1:{server.server_port}"
     with seal_origin(platform, free_port()) as seal:
-        found = World(platform=platform, seal=seal, folder=tmp_path)
-        Platform.world, Platform.script = found, script.read_bytes()
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield found
-        server.shutdown()
-        thread.join()
+        yield platform, seal
+    server.shutdown()
+    thread.join()
     server.server_close()
 
 
-@contextmanager
-def browsing(profile: Path) -> Iterator[Page]:
-    """A browser with a profile that outlives it; a fault of a script ends the test."""
+@pytest.fixture
+def world(origins: tuple[str, str], tmp_path: Path) -> World:
+    """Both origins, and a folder for what the page hands over."""
+    platform, seal = origins
+    Platform.world = World(platform=platform, seal=seal, folder=tmp_path)
+    return Platform.world
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[BrowserType]:
+    """What starts browsers."""
     with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=CHROMIUM,
-            args=["--no-sandbox"],
-            viewport={"width": 1000, "height": 900},
-            accept_downloads=True,
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    """One browser for all who need no profile that outlives them."""
+    running = chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    yield running
+    running.close()
+
+
+@contextmanager
+def a_page(context: BrowserContext) -> Iterator[Page]:
+    """A page at the time of the tests; a fault of a script ends the test."""
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.clock.set_fixed_time(NOW)
+    yield page
+    context.close()
+    assert faults == []
+
+
+@contextmanager
+def browsing(chromium: BrowserType, profile: Path) -> Iterator[Page]:
+    """A browser with a profile that outlives it."""
+    with a_page(
+        chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=ARGUMENTS, viewport=SCREEN
         )
-        page = context.new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.clock.set_fixed_time(NOW)
+    ) as page:
         yield page
-        context.close()
-        assert faults == []
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    """One browser."""
-    with browsing(tmp_path / "profile") as made:
+def page(browser: Browser) -> Iterator[Page]:
+    """A visitor who never was here."""
+    with a_page(browser.new_context(viewport=SCREEN)) as made:
         yield made
 
 
@@ -557,20 +593,41 @@ def test_what_is_no_request_is_not_answered_and_does_no_harm(page: Page, world: 
       channel.port1.postMessage({verb: "state", lot: "x", id: 1});
       const heard = new Promise((done) => { channel.port1.onmessage = () => done("answered"); });
       const late = new Promise((done) => setTimeout(() => done("silence"), 500));
-      void window.ask({verb: 7});
-      return Promise.race([heard, late]);
+      const odd = window.ask({verb: 7}).then(() => "answered");
+      return Promise.race([heard, odd, late]);
     }"""
     assert page.evaluate(silent, world.seal) == "silence"
     assert page.evaluate("(lot) => window.ask({verb: 'files', lot})", LOT)["value"] == bid
 
 
+SPEAK = """([seal, changes, ms]) => new Promise((done) => {
+  const channel = new MessageChannel();
+  channel.port1.onmessage = (event) => { if ("ok" in event.data) done("answered"); };
+  const hello = {sunbid: "seal-frame", v: 1, verb: "hello", language: "zh", ...changes};
+  top.frames[0].postMessage(hello, seal, [channel.port2]);
+  channel.port1.postMessage({id: 1, verb: "state", lot: "x"});
+  setTimeout(() => done("silence"), ms);
+})"""
+
+
+def test_nobody_but_the_page_around_it_shakes_hands(page: Page, world: World) -> None:
+    page.route("**/host.js", lambda route: route.abort())
+    page.goto(world.platform)
+    # A frame of the platform's own origin, beside ours: somebody's notice, say.
+    page.evaluate("() => document.body.append(document.createElement('iframe'))")
+    assert page.frames[-1].evaluate(SPEAK, [world.seal, {}, 500]) == "silence"
+    for changes in ({"sunbid": "other"}, {"v": 2}, {"verb": "ready"}):
+        assert page.evaluate(SPEAK, [world.seal, changes, 500]) == "silence"
+    assert page.evaluate(SPEAK, [world.seal, {}, PATIENCE_MS]) == "answered"
+
+
 def test_a_bid_survives_the_browser_and_is_rehearsed_and_saved(
-    world: World, tmp_path: Path
+    chromium: BrowserType, world: World, tmp_path: Path
 ) -> None:
-    with browsing(tmp_path / "profile") as page:
+    with browsing(chromium, tmp_path / "profile") as page:
         page.goto(world.platform)
         bid, code = sealed_bid(page, world, request_of())
-    with browsing(tmp_path / "profile") as page:
+    with browsing(chromium, tmp_path / "profile") as page:
         page.goto(f"{world.platform}?lang=en")
         state = page.evaluate("(lot) => window.ask({verb: 'state', lot})", LOT)["value"]
         assert state["has_key"]
@@ -665,12 +722,12 @@ def test_opening_keys_of_the_platform_alone_are_refused(page: Page, world: World
 
 
 def test_a_sealing_that_was_killed_begins_again_with_other_keys(
-    world: World, tmp_path: Path
+    chromium: BrowserType, world: World, tmp_path: Path
 ) -> None:
     place = folders(world.folder / "bid")
     with (place["qual"] / "huge.dat").open("wb") as file:
         file.truncate(400_000_000)
-    with browsing(tmp_path / "profile") as page:
+    with browsing(chromium, tmp_path / "profile") as page:
         page.goto(world.platform)
         begin(page, request_of())
         choose(page, place)
@@ -678,7 +735,7 @@ def test_a_sealing_that_was_killed_begins_again_with_other_keys(
         said = "window.told.some((n) => n.volume === 'qual' && n.phase === 'seal' && n.done > 0)"
         page.wait_for_function(said, timeout=PATIENCE_MS)
     (place["qual"] / "huge.dat").unlink()
-    with browsing(tmp_path / "profile") as page:
+    with browsing(chromium, tmp_path / "profile") as page:
         page.goto(world.platform)
         state = page.evaluate("(lot) => window.ask({verb: 'state', lot})", LOT)["value"]
         assert state["interrupted"]

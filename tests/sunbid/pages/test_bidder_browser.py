@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium was found; set CHROMIUM"),
     pytest.mark.skipif(not (STATIC / "app.js").is_file(), reason="run python build_web.py first"),
 ]
-LARGE = 25 * PART
 UPLOADED = "密文已全部存到平台"
 expect.set_options(timeout=30_000)
 
@@ -66,13 +65,14 @@ async def uploaded(page: Page) -> None:
     await expect(page.locator("[data-close]")).to_contain_text(UPLOADED, timeout=PATIENCE_MS)
 
 
+@pytest.mark.parametrize("large", [12, pytest.param(25, marks=pytest.mark.soak)])
 async def test_a_page_killed_in_a_large_upload_goes_on_without_sending_parts_again(
-    site: Site,
+    site: Site, large: int
 ) -> None:
     bidder = site.world.bidder(1)
-    page, made = await a_draft(site, bidder, large=LARGE)
+    page, made = await a_draft(site, bidder, large=large * PART)
     parts = sum(len(one.parts) for one in made.sealed.values())
-    assert parts > 25
+    assert parts > large
     stored: list[str] = []
     is_under_way = asyncio.Event()
 
@@ -81,7 +81,7 @@ async def test_a_page_killed_in_a_large_upload_goes_on_without_sending_parts_aga
         answer = await route.fetch()
         stored.append(route.request.url)
         await route.fulfill(response=answer)
-        if len(stored) == 8:
+        if len(stored) == large // 3:
             is_under_way.set()
 
     await site.context.route("**/parts/*", slowly)

@@ -1,7 +1,7 @@
 """SQL of uploads; their rows name no lot and no bidder."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -49,11 +49,12 @@ UPLOAD: Final[LiteralString] = """
     SELECT id, secret_sha256, size, tree, parts, stored, complete, expires_at
       FROM bidding.upload
      WHERE id = $1
+       AND expires_at > (SELECT foundation.platform_now())
 """
 
 
 async def upload(connection: Connection, upload_id: UUID) -> Upload:
-    """Return an upload; refuses an unknown one."""
+    """Return an upload; refuses an unknown one and one that is over."""
     row = await connection.fetchrow(UPLOAD, upload_id)
     if row is None:
         raise UnknownUpload(f"no upload {upload_id}; begin again with POST /api/v1/uploads")
@@ -142,7 +143,7 @@ MARK_PART: Final[LiteralString] = """
     UPDATE bidding.upload
        SET stored[$2 + 1] = true,
            complete = NOT (false = ANY (stored[:$2] || stored[$2 + 2:])),
-           expires_at = $3
+           expires_at = (SELECT foundation.platform_now()) + $3
      WHERE id = $1
  RETURNING complete,
            CASE WHEN NOT complete THEN set_config('synchronous_commit', 'off', true) END
@@ -150,10 +151,13 @@ MARK_PART: Final[LiteralString] = """
 
 
 async def mark_part(
-    connection: Connection, upload_id: UUID, index: int, expires_at: datetime
+    connection: Connection, upload_id: UUID, index: int, lasts: timedelta
 ) -> bool | None:
-    """Mark a durable part; return whether the upload is complete now, None if it is gone."""
-    complete: bool | None = await connection.fetchval(MARK_PART, upload_id, index, expires_at)
+    """Mark a durable part of an upload that lasts so long from now on.
+
+    Return whether the upload is complete now, None if it is gone.
+    """
+    complete: bool | None = await connection.fetchval(MARK_PART, upload_id, index, lasts)
     return complete
 
 

@@ -77,8 +77,7 @@ async def store_part(
             await _check_head(desk, upload, await part.content())
         await part.settle(f"blobs/{upload_id}/{index}")
     async with transaction(desk.db, "bidding") as connection:
-        expires_at = await platform_now(connection) + UPLOAD_LASTS
-        complete = await upload_store.mark_part(connection, upload_id, index, expires_at)
+        complete = await upload_store.mark_part(connection, upload_id, index, UPLOAD_LASTS)
     if complete is None:
         # Meanwhile its first part was refused: nothing of the file stays here.
         await desk.objects.delete(f"blobs/{upload_id}/{index}")
@@ -106,7 +105,7 @@ async def show_upload(desk: Desk, upload_id: UUID, secret: str) -> Upload:
 
 async def _own_upload(connection: Connection, upload_id: UUID, secret: str) -> Upload:
     upload = await upload_store.upload(connection, upload_id)
-    if not fits(secret, upload) or upload.expires_at <= await platform_now(connection):
+    if not fits(secret, upload):
         raise UnknownUpload(f"no upload {upload_id}; begin again with POST /api/v1/uploads")
     return upload
 

@@ -22,6 +22,8 @@ from foundation.statements.canonical import parse_time
 
 HELP = "the platform: pages, interface, sequencer, closer and worker"
 DEMO_FACTOR: Final = 60
+# Of a connection, where much arrives: what comes in few large pieces is quicker stored.
+BUFFER: Final = 1 << 20
 
 
 class PortTaken(Unavailable):
@@ -60,6 +62,7 @@ def _serve(settings: Settings) -> None:
     # Imported here: the other sub-commands must not pay for the server's libraries.
     from granian import Granian
     from granian.constants import Interfaces, Loops
+    from granian.http import HTTP1Settings
 
     Granian(
         "sunbid.app:create_app",
@@ -71,6 +74,7 @@ def _serve(settings: Settings) -> None:
         loop=Loops.uvloop,
         log_access=False,
         websockets=False,
+        http1_settings=HTTP1Settings(max_buffer_size=BUFFER),
     ).serve()
 
 

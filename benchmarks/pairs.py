@@ -41,6 +41,14 @@ class Times:
         self.seconds.setdefault(name, []).append(time.perf_counter() - began)
         say(f"{name}: {self.seconds[name][-1]:.2f} s")
 
+    def sync(self, name: str, made: Path) -> None:
+        """Time further until what a work just wrote is on the disk: `NAME, synced` is both."""
+        began = time.perf_counter()
+        with made.open("rb") as file:
+            os.fsync(file.fileno())
+        taken = time.perf_counter() - began
+        self.seconds.setdefault(f"{name}, synced", []).append(self.seconds[name][-1] + taken)
+
     def ratios(self, above: str, below: str) -> list[float]:
         """One work's time as a share of another's, pair by pair."""
         return [a / b for a, b in zip(self.seconds[above], self.seconds[below], strict=True)]

@@ -21,42 +21,9 @@ from foundation.ledger.log import (
     tlog_proof,
 )
 from foundation.ledger.note import Note, cosign, read_checkpoint, read_note, sign_note
-from foundation.ledger.policy import Policy, read_policy
 from foundation.ledger.proof import read_proof
-from foundation.ledger.witness import Seen, Witness
-from foundation.ledger.witnessing import Witnesses
-from ledger_world import ORIGIN, MemorySigner
-from sunbid.witness_app import witness_app
-
-NAMES = ("court", "press")
-
-
-class Cast:
-    """Two witnesses behind their addresses, each of which can be away."""
-
-    def __init__(self, folder: Path, signer: MemorySigner, quorum: str, count: str) -> None:
-        watched = read_policy(f"log {signer.vkey}\nquorum none\n")
-        self.open = {n: Witness.open(folder / n, f"{n}.example/w", "words", watched) for n in NAMES}
-        self.apps = {n: httpx.ASGITransport(app=witness_app(w)) for n, w in self.open.items()}  # type: ignore[arg-type]
-        self.away: set[str] = set()
-        self.instead: Callable[[httpx.Request], httpx.Response] | None = None
-        lines = [f"witness {n} {w.vkey} http://{n}.test/" for n, w in self.open.items()]
-        group = f"group both {count} {' '.join(NAMES)}"
-        self.policy: Policy = read_policy(
-            "\n".join([f"log {signer.vkey}", *lines, group, f"quorum {quorum}", ""])
-        )
-
-    async def handle(self, request: httpx.Request) -> httpx.Response:
-        name = request.url.host.removesuffix(".test")
-        if name in self.away:
-            raise httpx.ConnectError("away", request=request)
-        if self.instead is not None:
-            return self.instead(request)
-        return await self.apps[name].handle_async_request(request)
-
-    def over(self, db: Database) -> Witnesses:
-        client = httpx.AsyncClient(transport=httpx.MockTransport(self.handle))
-        return Witnesses(db, self.policy, client)
+from foundation.ledger.witness import Seen
+from ledger_world import ORIGIN, MemorySigner, WitnessCast
 
 
 @pytest.fixture
@@ -65,7 +32,7 @@ def signer() -> MemorySigner:
     return MemorySigner()
 
 
-Make = Callable[..., Cast]
+Make = Callable[..., WitnessCast]
 
 
 @pytest.fixture
@@ -73,10 +40,9 @@ def make_cast(tmp_path: Path, signer: MemorySigner) -> Iterator[Make]:
     """Makes the two witnesses with a policy over them."""
     with ExitStack() as ends:
 
-        def make(quorum: str = "both", count: str = "all") -> Cast:
-            cast = Cast(tmp_path, signer, quorum, count)
-            for witness in cast.open.values():
-                ends.callback(witness.close)
+        def make(quorum: str = "both", count: str = "all") -> WitnessCast:
+            cast = WitnessCast(tmp_path, signer.vkey, quorum, count)
+            ends.callback(cast.close)
             return cast
 
         yield make

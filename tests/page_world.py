@@ -51,6 +51,7 @@ async def pages_of(world: World) -> AsyncIterator[tuple[httpx.AsyncClient, As]]:
             "pages": make_pages(frame),
             "policy_text": f"log {last.vkey}\nquorum none\n",
             "settings": SimpleNamespace(
+                mail_relay=None,
                 public_url="http://pages.test",
                 font=None,
                 mode="development",

@@ -38,6 +38,12 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str
 
 
+class AddressForm(msgspec.Struct, frozen=True):
+    """The same from the page, whose forms carry a token beside it."""
+
+    address: str
+
+
 @get("/changes", include_in_schema=False)
 async def changes_page(request: AnyRequest) -> Response[str]:
     """The postponements of all lots, newest first: what a mail leads to."""
@@ -47,7 +53,7 @@ async def changes_page(request: AnyRequest) -> Response[str]:
 
 @post("/lots/{lot:uuid}/addresses", include_in_schema=False, guards=[refuse_foreign_forms])
 async def leave(
-    request: AnyRequest, lot: FromPath[UUID], data: URLEncodedBody[Address]
+    request: AnyRequest, lot: FromPath[UUID], data: URLEncodedBody[AddressForm]
 ) -> Redirect:
     """Leave an address by the form of the lot's page."""
     await take(request, lot, data.address)

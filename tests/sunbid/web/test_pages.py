@@ -24,6 +24,7 @@ from experts_world import World, make_world
 from foundation.database import Database
 from foundation.identity import Actor
 from foundation.language import Language
+from foundation.settings import Settings
 from foundation.web import AnyRequest, problem_handlers, send_security_headers
 from sunbid.pages.frame import PageFrame, Visitor
 from sunbid.pages.site import make_pages
@@ -102,6 +103,7 @@ async def browsing(world: World) -> AsyncIterator[Browser]:
     )
     app.state.desk = SimpleNamespace(db=world.db, objects=world.objects, origin="localhost/test")
     app.state.pages = make_pages(frame)
+    app.state.settings = Settings()
     app.state.policy_text = "log x\nquorum none\n"
     # In the loop of the test: the connections of the database belong to it.
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # the two spell ASGI apart

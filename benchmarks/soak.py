@@ -47,7 +47,8 @@ def main() -> int:
 
 def run_round(seed: int) -> int:
     """One round: every property with many examples, then the faults."""
-    common = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    # Each test by name as it begins: some take many minutes.
+    common = [sys.executable, "-m", "pytest", "-v", "--no-header", "-x", "-p", "no:cacheprovider"]
     properties = [*common, f"--hypothesis-seed={seed}", "-m", "hypothesis or soak", "tests"]
     environment = {**os.environ, "HYPOTHESIS_PROFILE": "soak"}
     for command in (properties, [*common, *FAULTS]):

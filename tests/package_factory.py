@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from certificates import certificate, with_usage
 from package_sealing import (
     b64u,
     canon,
@@ -132,21 +133,10 @@ class Authority:
         self.root = self._certificate(self.name, self.key.public_key(), ca=True)
 
     def _certificate(self, subject: x509.Name, public: Any, *, ca: bool) -> x509.Certificate:
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(public)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime(2018, 6, 1, tzinfo=UTC))
-            .not_valid_after(datetime(2018, 6, 1, tzinfo=UTC) + timedelta(days=3650 if ca else 720))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(
-                x509.KeyUsage(not ca, not ca, False, False, False, ca, ca, False, False),
-                critical=True,
-            )
-        )
-        return builder.sign(self.key, hashes.SHA256())
+        begin = datetime(2018, 6, 1, tzinfo=UTC)
+        valid = begin, begin + timedelta(days=3650 if ca else 720)
+        builder = certificate(subject, public, self.name, valid)
+        return with_usage(builder, ca=ca, signs=not ca).sign(self.key, hashes.SHA256())
 
     def issue(self, name: str, code: str) -> Person:
         """Issue a licence."""

@@ -1,6 +1,5 @@
 """Settings: read strictly, and what each mode refuses to start with."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from certificates import certificate
 from foundation.settings import (
     BadSetting,
     Settings,
@@ -95,18 +95,8 @@ def anchor(path: Path, organisation: str) -> Path:
             x509.NameAttribute(NameOID.COMMON_NAME, "Root"),
         ]
     )
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.DER))
+    made = certificate(name, key.public_key()).sign(key, hashes.SHA256())
+    path.write_bytes(made.public_bytes(serialization.Encoding.DER))
     return path
 
 

@@ -1,7 +1,6 @@
 """Every way to hold a key signs and agrees on keys alike: key file, PKCS#12, token."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import NameOID
 
 from bidding.licence.profile import licence_signers
+from certificates import certificate
 from foundation.problems import Refused
 from foundation.statements.keyfile import PAIR, WrongPassphrase, new_key
 from foundation.statements.signed import (
@@ -33,17 +33,7 @@ Opener = Callable[[str], OpenedKey]
 
 def self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "own")])
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
+    return certificate(name, key.public_key()).sign(key, hashes.SHA256())
 
 
 def a_p12(path: Path, key: ec.EllipticCurvePrivateKey, leaf: x509.Certificate) -> Path:

@@ -1,7 +1,5 @@
 """Where a certificate says whose it is: one place, several that agree, two that do not."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -9,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bidding.licence.paths import BadPath, CertificatePath, read_uscc
+from certificates import certificate
 from foundation.statements.certificates import BadChain
 from licences import a_uscc
 
@@ -16,21 +15,13 @@ USCC, OTHER = a_uscc(1), a_uscc(2)
 OWN = x509.ObjectIdentifier("1.2.156.10260.4.1.4")
 
 
-def certificate(
+def a_certificate(
     *subject: tuple[x509.ObjectIdentifier, str], extension: bytes | None = None
 ) -> x509.Certificate:
     """A certificate with these attributes and perhaps an extension of the authority's own."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(oid, value) for oid, value in subject])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-    )
+    builder = certificate(name, key.public_key())
     if extension is not None:
         builder = builder.add_extension(x509.UnrecognizedExtension(OWN, extension), critical=False)
     return builder.sign(key, hashes.SHA256())
@@ -47,7 +38,7 @@ EXTENSION = f"ext:{OWN.dotted_string}"
 
 @pytest.mark.parametrize("extension", [USCC.encode(), b"\x0c\x12" + USCC.encode()])
 def test_places_that_agree(extension: bytes) -> None:
-    found = certificate(
+    found = a_certificate(
         (NameOID.SERIAL_NUMBER, USCC),
         (NameOID.ORGANIZATION_IDENTIFIER, f"NTRCN-{USCC}"),
         extension=extension,
@@ -60,13 +51,13 @@ def test_places_that_agree(extension: bytes) -> None:
 @pytest.mark.parametrize(
     "made",
     [
-        certificate((NameOID.SERIAL_NUMBER, USCC), extension=OTHER.encode()),
-        certificate((NameOID.SERIAL_NUMBER, USCC)),
-        certificate((NameOID.SERIAL_NUMBER, USCC), extension=b"\xff\xfe"),
-        certificate(
+        a_certificate((NameOID.SERIAL_NUMBER, USCC), extension=OTHER.encode()),
+        a_certificate((NameOID.SERIAL_NUMBER, USCC)),
+        a_certificate((NameOID.SERIAL_NUMBER, USCC), extension=b"\xff\xfe"),
+        a_certificate(
             (NameOID.SERIAL_NUMBER, USCC), (NameOID.SERIAL_NUMBER, OTHER), extension=USCC.encode()
         ),
-        certificate((NameOID.SERIAL_NUMBER, USCC[:-1] + "0"), extension=USCC.encode()),
+        a_certificate((NameOID.SERIAL_NUMBER, USCC[:-1] + "0"), extension=USCC.encode()),
     ],
 )
 def test_places_that_disagree_or_are_missing(made: x509.Certificate) -> None:
@@ -76,7 +67,7 @@ def test_places_that_disagree_or_are_missing(made: x509.Certificate) -> None:
 
 @pytest.mark.misuse(29)
 def test_a_value_of_another_form_or_code() -> None:
-    made = certificate(
+    made = a_certificate(
         (NameOID.SERIAL_NUMBER, "lower"), (NameOID.ORGANIZATION_IDENTIFIER, f"VATCN-{USCC}")
     )
     for path in (SERIAL, ORGANISATION):
@@ -91,4 +82,4 @@ def test_what_is_no_place(text: str) -> None:
     with pytest.raises(BadPath):
         CertificatePath.read(text)
     with pytest.raises(BadPath):
-        read_uscc(certificate((NameOID.SERIAL_NUMBER, USCC)), ())
+        read_uscc(a_certificate((NameOID.SERIAL_NUMBER, USCC)), ())

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.sign.timestamps import DummyTimeStamper
 
+from certificates import certificate, with_usage
 from foundation.documents import font
 from foundation.documents.issue import issue
 from foundation.documents.layout import render
@@ -41,27 +42,11 @@ def a_certificate(
     authority: bool,
     stamps: bool = False,
 ) -> bytes:
-    usage = x509.KeyUsage(
-        digital_signature=not authority,
-        content_commitment=not authority,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(a_name(subject))
-        .issuer_name(a_name(issuer))
-        .public_key(public_key)
-        .serial_number(1 if authority else 2)
-        .not_valid_before(AT - timedelta(days=1))
-        .not_valid_after(AT + timedelta(days=300))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
+    valid = AT - timedelta(days=1), AT + timedelta(days=300)
+    builder = with_usage(
+        certificate(a_name(subject), public_key, a_name(issuer), valid),
+        ca=authority,
+        signs=not authority,
     )
     if stamps:
         usage_ext = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])

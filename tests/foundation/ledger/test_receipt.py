@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from bidding.sealing.bodies import read_body
+from certificates import certificate, with_usage
 from foundation.ledger.leaf import LeafOpening
 from foundation.ledger.note import (
     COSIGNATURE,
@@ -66,12 +67,12 @@ LOT_FIELDS = {"tender": TENDER, "lot": LOT, "round": 1}
 def a_platform(name: str = "platform") -> tuple[KeySigner, bytes]:
     """A signer with a self-signed authority above its certificate; and the authority in DER."""
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    root = certificate("authority", root_key, None, root_key)
-    leaf = certificate(name, key, root, root_key)
+    root = named("authority", root_key, None, root_key)
+    leaf = named(name, key, root, root_key)
     return KeySigner(key, (leaf.public_bytes(Encoding.DER),)), root.public_bytes(Encoding.DER)
 
 
-def certificate(
+def named(
     name: str,
     key: ec.EllipticCurvePrivateKey,
     issuer: x509.Certificate | None,
@@ -83,31 +84,10 @@ def certificate(
             x509.NameAttribute(NameOID.SERIAL_NUMBER, "91110000600037341L"),
         ]
     )
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject if issuer is None else issuer.subject)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(INTAKE - timedelta(days=1))
-        .not_valid_after(INTAKE + timedelta(days=300))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True,
-                content_commitment=True,
-                key_encipherment=False,
-                data_encipherment=False,
-                key_agreement=False,
-                key_cert_sign=issuer is None,
-                crl_sign=issuer is None,
-                encipher_only=False,
-                decipher_only=False,
-            ),
-            critical=True,
-        )
-        .sign(issuer_key, hashes.SHA256())
-    )
+    over = None if issuer is None else issuer.subject
+    valid = INTAKE - timedelta(days=1), INTAKE + timedelta(days=300)
+    built = certificate(subject, key.public_key(), over, valid)
+    return with_usage(built, ca=issuer is None).sign(issuer_key, hashes.SHA256())
 
 
 PLATFORM, ANCHOR = a_platform()

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from certificates import certificate, with_usage
 from foundation.database import Database, reading, transaction
 from foundation.ledger import rows
 from foundation.ledger.keeper import (
@@ -92,11 +93,11 @@ class Authority:
     def signer(self, identifier: str) -> KeySigner:
         """A signer whose certificate names this subject."""
         key = ec.generate_private_key(ec.SECP256R1())
-        made = certificate(f"company {identifier}", identifier, key, self)
+        made = named(f"company {identifier}", identifier, key, self)
         return KeySigner(key, (made.public_bytes(Encoding.DER),))
 
 
-def certificate(
+def named(
     name: str,
     identifier: str,
     key: ec.EllipticCurvePrivateKey,
@@ -109,36 +110,15 @@ def certificate(
         ]
     )
     now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject if issuer is None else issuer.certificate.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=300))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True,
-                content_commitment=True,
-                key_encipherment=False,
-                data_encipherment=False,
-                key_agreement=False,
-                key_cert_sign=issuer is None,
-                crl_sign=issuer is None,
-                encipher_only=False,
-                decipher_only=False,
-            ),
-            critical=True,
-        )
-    )
+    over = None if issuer is None else issuer.certificate.subject
+    valid = now - timedelta(days=1), now + timedelta(days=300)
+    built = with_usage(certificate(subject, key.public_key(), over, valid), ca=issuer is None)
     return built.sign(key if issuer is None else issuer.key, hashes.SHA256())
 
 
 def an_authority() -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
-    return Authority(key, certificate("authority", "ROOT", key, None))
+    return Authority(key, named("authority", "ROOT", key, None))
 
 
 @pytest.fixture(scope="module")

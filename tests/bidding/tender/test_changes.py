@@ -59,6 +59,16 @@ async def test_an_address_is_left_without_a_login(platform: Platform, world: Wor
     assert await kept(world) == 3
 
 
+async def test_the_form_of_somebody_logged_in_carries_its_token(
+    platform: Platform, world: World
+) -> None:
+    client, who = platform
+    who.session = world.login(world.bidder(1), MORNING)
+    page = (await client.get(f"/lots/{world.lot}", headers={"accept": "text/html"})).text
+    form = page.partition('/addresses">')[2].partition("</form>")[0]
+    assert 'type="hidden"' in form
+
+
 async def test_many_from_one_place_and_a_platform_without_mail(
     platform: Platform, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

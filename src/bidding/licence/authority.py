@@ -163,7 +163,10 @@ class LicenceAuthority(Protocol):
         """As `status`; here a question about the one certificate is allowed."""
 
     async def opening_key(self, ticket_id: str, lot: UUID) -> OpeningKey | None:
-        """The key made in the app for this lot, made now if new; None if the app cannot."""
+        """The key made in the app for this lot, made now if new; None if the app cannot.
+
+        One consent serves for this and for `unwrap`, `TICKET_LIFE_S` from the holder's yes on.
+        """
 
     async def unwrap(self, ticket_id: str, kid: str, info: bytes, ct: bytes) -> bytes:
         """Open one wrap with a key of the ticket's lot; refuses without the holder's consent."""

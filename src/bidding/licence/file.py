@@ -116,7 +116,10 @@ class FileAuthority:
                 licence = self.folder.licence(ticket.request.holder)
                 signed = sign(ticket.request.statement, licence.signer, await self.now())
                 answer = Signed(signed.sigs[-1])
-        self._tickets[ticket_id] = replace(ticket, answer=answer)
+        # One yes serves for making and using the keys of a lot, from now on and not for ever:
+        # whoever keeps the ticket could otherwise open a half weeks later.
+        until = time.monotonic() + TICKET_LIFE_S
+        self._tickets[ticket_id] = replace(ticket, answer=answer, until=until)
         return answer
 
     async def poll(self, ticket_id: str) -> Answer:
@@ -184,6 +187,10 @@ class FileAuthority:
         if not isinstance(ticket.answer, Signed) or ticket.request.lot != lot:
             raise NoConsent(
                 f"the holder has not consented to the use of keys for lot {lot}; ask for it"
+            )
+        if ticket.until < time.monotonic():
+            raise NoConsent(
+                f"the holder's consent for lot {lot} lasted {TICKET_LIFE_S} s and is over; ask anew"
             )
         return ticket.request.holder
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from bidding.sealing.bidder import unwrap_b
@@ -30,27 +30,52 @@ OPENING_KEY: Final = "opening-key.json"
 RECOVERY_CODE: Final = "recovery-code.txt"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AppKey:
-    """The key of one lot that a licence app made and holds."""
+    """The key of one lot that a licence app made and holds, and the consent to use it."""
 
     app: str
-    ticket: str
-    public: bytes
+    holder: str
+    host: str
+    lot: str
+    yes: bool
+    ticket: str = ""
+    public: bytes = b""
 
     def half(self, head: Head) -> bytes:
         """B of an envelope, opened in the app; refuses a value that does not fit."""
-        from sunbid.commands.licence_app import app_of
-
         kid = kid_of(self.public)
         for entry in head.wraps.b:
             if entry.kid == kid:
                 info, ct = head.binding.info("B", entry.i), unb64(entry.ct)
-                value = asyncio.run(app_of(self.app).unwrap(self.ticket, kid, info, ct))
+                value = asyncio.run(self._opened(kid, info, ct))
                 if not fits_half(head, "B", value):
                     raise WrongB("expected the key that this envelope was sealed with, got another")
                 return value
         raise SealFailed(Reason.UNWRAP, "this envelope was not sealed for the licence app's key")
+
+    async def ask(self) -> Any:
+        """Wait for the holder's consent to make and use this key; returns the app."""
+        # Imported here: whoever uses no app need not wait for what reads certificates.
+        from bidding.licence.authority import SignRequest
+        from sunbid.commands.licence_app import app_of, consented_ticket
+
+        app, lot = app_of(self.app), UUID(self.lot)
+        asked = SignRequest(holder=self.holder, host=self.host, purpose="opening", lot=lot)
+        self.ticket, _ = await consented_ticket(app, asked, yes=self.yes)
+        return app
+
+    async def _opened(self, kid: str, info: bytes, ct: bytes) -> bytes:
+        """What a wrap hides; the holder is asked again where a consent is over."""
+        from bidding.licence.authority import NoConsent
+        from sunbid.commands.licence_app import app_of
+
+        try:
+            return bytes(await app_of(self.app).unwrap(self.ticket, kid, info, ct))
+        except NoConsent:
+            # Sealing large files takes longer than a consent lasts.
+            app = await self.ask()
+            return bytes(await app.unwrap(self.ticket, kid, info, ct))
 
 
 def add_own_key(parser: argparse.ArgumentParser) -> None:
@@ -75,17 +100,12 @@ def app_key(args: argparse.Namespace, uscc: str, lot: str, host: str = "sunbid s
 
 
 async def _app_key(args: argparse.Namespace, uscc: str, lot: str, host: str) -> AppKey:
-    # Imported here: whoever uses no app need not wait for what reads certificates.
-    from bidding.licence.authority import SignRequest
-    from sunbid.commands.licence_app import app_of, consented_ticket
-
-    authority = app_of(args.app)
-    asked = SignRequest(holder=uscc, host=host, purpose="opening", lot=UUID(lot))
-    ticket, _ = await consented_ticket(authority, asked, yes=args.yes)
-    key = await authority.opening_key(ticket, UUID(lot))
+    held = AppKey(app=args.app, holder=uscc, host=host, lot=lot, yes=args.yes)
+    key = await (await held.ask()).opening_key(held.ticket, UUID(lot))
     if key is None:
         raise Invalid("this licence app makes no opening keys; use a key file or a token")
-    return AppKey(args.app, ticket, key.public)
+    held.public = key.public
+    return held
 
 
 def opening_own(key: Agreement) -> OwnKey:

@@ -1,7 +1,9 @@
 """What every adapter of `LicenceAuthority` does alike."""
 
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bidding.licence.authority import (
+    TICKET_LIFE_S,
     Answer,
     Declined,
     Good,
@@ -27,6 +30,7 @@ from bidding.licence.authority import (
     WrapRefused,
 )
 from bidding.licence.development import DevAuthority
+from bidding.licence.file import FileAuthority
 from bidding.licence.folder import AuthorityFolder, Licence, open_folder
 from bidding.licence.remote import HttpAuthority
 from bidding.sealing import gm_wrap
@@ -183,6 +187,34 @@ async def test_no_key_is_used_without_consent(authority: Adapter) -> None:
         await authority.opening_key(await signed_ticket(authority, REQUEST), lot)
     with pytest.raises(NoConsent):
         await authority.opening_key(await signed_ticket(authority, opening(uuid4())), lot)
+
+
+async def test_one_consent_makes_and_uses_a_key_for_a_while(
+    folder: AuthorityFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of the file authority, which stands behind the others in a process of its own.
+    authority = FileAuthority(folder=folder, now=now)
+    lot, real = uuid4(), time.monotonic
+    ticket = await signed_ticket(authority, opening(lot))
+    key = await authority.opening_key(ticket, lot)
+    assert key is not None
+    info, value = b"tbe1/wrap/v1\0B\x01" + bytes(64), bytes(range(32))
+    ct = wrapped(folder, key.public, info, value)
+    assert await authority.unwrap(ticket, key.kid, info, ct) == value
+    # Whoever kept the ticket cannot open the half later, nor fetch the key.
+    monkeypatch.setattr(
+        "bidding.licence.file.time", SimpleNamespace(monotonic=lambda: real() + TICKET_LIFE_S + 1)
+    )
+    with pytest.raises(NoConsent):
+        await authority.unwrap(ticket, key.kid, info, ct)
+    with pytest.raises(NoConsent):
+        await authority.opening_key(ticket, lot)
+    anew = await signed_ticket(authority, opening(lot))
+    assert await authority.unwrap(anew, key.kid, info, ct) == value
+
+
+async def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def opening(lot: UUID) -> SignRequest:

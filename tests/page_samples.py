@@ -33,6 +33,8 @@ from bidding.tender.postponement_store import Moved, Postponement
 from foundation.statements.canonical import time_text
 from foundation.statements.signed import Statement, unsigned
 from foundation.statements.store import Kept, Paper, Required, Waiting
+from sunbid.authority.holders import Holder as PhoneHolder
+from sunbid.authority.operators import OperatorLine, OperatorsView
 from sunbid.authority.seats import SeatView
 from sunbid.pages.award import Evaluated, awards_view, candidates_view, vote_view
 from sunbid.pages.bid import Holder, ReceiptPaper, receipt_view, tasks_view, without_action
@@ -1193,7 +1195,26 @@ SAMPLES |= {
         None,
     ),
 }  # fmt: skip
+
+
 # The device's own pages stand alone, without the platform's menu.
+def operators_of_phone() -> OperatorsView:
+    """The phone's page of operators: one with a certificate, one without."""
+    company = PhoneHolder(id="91340600MA0000001X", name="示例建设甲有限公司", is_person=False)
+    file = '{"person_tag": null, "kid": "q1W2e3R4t5Y6u7I8", "alg": "ES256", "pk": "BA"}'
+    lines = (
+        OperatorLine(name="王经办", kid="q1W2e3R4t5Y6u7I8", company=company.name, public_file=file),
+        OperatorLine(name="赵经办", kid="a9S8d7F6g5H4j3K2", company=None, public_file=file),
+    )
+    return OperatorsView(operators=lines, companies=(company,))
+
+
+# Rendered by the development authority, not by the platform.
+PHONE_PAGES: dict[str, Sample] = {
+    "operators": ("phone/operators.html", operators_of_phone, None),
+}
+SAMPLES.update(PHONE_PAGES)
+
 SEAT_PAGES: dict[str, Callable[[], SeatView]] = {
     "release": seat_page,
     "refused": lambda: seat_page(closing=None, refusal=REFUSED),

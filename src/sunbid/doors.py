@@ -4,14 +4,16 @@ The type of a statement decides which service accepts it; this table is the only
 all contexts' acceptors.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from bidding.award import service as award
 from bidding.bid.desk import Desk
-from bidding.licence.profile import licence_signers
+from bidding.licence import revocation
+from bidding.licence.profile import bidder_signers, licence_signers
 from bidding.opening import steps
 from bidding.opening import store as opening_store
 from bidding.opening.oversight import decisions, objections
@@ -48,10 +50,6 @@ from foundation.statements.store import (
 BIDDER: Final = "bidder"
 MEMBER_KEY: Final = "member-key"
 MANDATES: Final = frozenset({"mandate", "mandate-revoke"})
-WHO_SIGNS: Final = {
-    1: "the signature of its one signer",
-    2: "the signatures of the organisation's licence and of the member's own signing key",
-}
 SEAT_DEVICE: Final = "custodian"
 # That one of these is kept its signer alone is told: others could try their guesses of a vote.
 PERSONAL: Final = frozenset({"pledge", "scorecard", "dissent", "vote"})
@@ -98,7 +96,9 @@ async def sign_paper(
     """
     async with reading(desk.db, "foundation") as connection:
         kind = (await paper(connection, sid)).statement.type
+        now = await platform_now(connection)
     acceptor = PAPERS[kind]
+    await refuse_revoked(desk, [signature], now)
     async with transaction(desk.db, acceptor.context) as connection:
         held = await paper_locked(connection, sid)
         now = await platform_now(connection)
@@ -163,9 +163,26 @@ async def _company_of(
     lot = await tender_store.lot(connection, held.scope)
     now = await platform_now(connection)
     company = actor.subject or ""
+    if one.sigs[0].chain:
+        return await _certified_company(desk, one, company, now)
     await mandates.check_mandated(
         desk, connection, one, company, scope=RELEASE, tender=str(lot.tender), at=now
     )
+    return company
+
+
+async def refuse_revoked(desk: Desk, signatures: Sequence[Signature], at: datetime) -> None:
+    """Refuse a signature whose certificate was revoked: a session may be older than that."""
+    for signature in signatures:
+        if signature.chain:
+            revocation.refuse_revoked(await desk.authority.status(signature.chain[0], at))
+
+
+async def _certified_company(desk: Desk, one: Statement, company: str, now: datetime) -> str:
+    """The company under whose licence an operator's own certificate was issued (5.4)."""
+    [signer] = bidder_signers(one, desk.anchors, now)
+    if not signer.is_operator or signer.uscc != company:
+        raise NotAllowed("a paper is signed by the one who is logged in")
     return company
 
 
@@ -285,16 +302,27 @@ async def accept_statement(desk: Desk, actor: Actor, statement: Statement) -> No
     acceptor = STATEMENTS.get(statement.type)
     if acceptor is None:
         raise UnknownType(f"expected one of {', '.join(sorted(STATEMENTS))}, got {statement.type}")
-    needed = 2 if statement.type == MEMBER_KEY else 1
-    if len(statement.sigs) != needed:
-        raise BadSignature(f"expected {WHO_SIGNS[needed]}, got {len(statement.sigs)} signatures")
+    _require_signatures(statement)
     if not await _is_accepted(desk, actor, statement):
         try:
+            async with reading(desk.db, "bidding") as connection:
+                now = await platform_now(connection)
+            await refuse_revoked(desk, statement.sigs, now)
             await acceptor(desk, actor, statement)
         except Refused:
             # Posted twice at once: the other one was faster.
             if not await _is_accepted(desk, actor, statement):
                 raise
+
+
+def _require_signatures(statement: Statement) -> None:
+    """One signer each; a member key is vouched for by its organisation and signs itself as well."""
+    expected, who = 1, "the signature of its one signer"
+    if statement.type == MEMBER_KEY:
+        expected = 2
+        who = "the signatures of the organisation's licence and of the member's own signing key"
+    if len(statement.sigs) != expected:
+        raise BadSignature(f"expected {who}, got {len(statement.sigs)} signatures")
 
 
 async def _is_accepted(desk: Desk, actor: Actor, statement: Statement) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act, WrongBidder
 from bidding.licence.authority import Good
-from bidding.licence.profile import licence_signers
+from bidding.licence.profile import LicenceSubject, bidder_signers
 from bidding.licence.revocation import refuse_revoked
 from bidding.participant import service as mandates
 from bidding.participant.domain import SCOPE_OF
@@ -84,7 +84,8 @@ async def check_act(desk: Desk, lot: Lot, act: Act, statement: Statement) -> tup
     if not isinstance(body, Manifest | Withdraw):
         raise Invalid(f"expected a manifest or withdraw, got {statement.type}")
     check_algorithms(statement, suite_of(lot.suite))
-    signers = {s.uscc for s in licence_signers(statement, desk.anchors, act.intake_at)}
+    found = bidder_signers(statement, desk.anchors, act.intake_at)
+    signers = {signer.uscc for signer in found}
     leaves = [signature.chain[0] for signature in statement.sigs if signature.chain]
     if body.mandate is not None:
         leaves.append(await _check_mandate(desk, act, body, statement))
@@ -95,7 +96,7 @@ async def check_act(desk: Desk, lot: Lot, act: Act, statement: Statement) -> tup
         )
     heads = []
     if isinstance(body, Manifest):
-        heads = await _check_manifest(desk, lot, act, body, signers)
+        heads = await _check_manifest(desk, lot, act, body, found)
     return await _status(desk, leaves, act.intake_at), heads
 
 
@@ -126,10 +127,14 @@ async def _status(desk: Desk, leaves: Sequence[bytes], at: datetime) -> str:
     return worst
 
 
-def _check_co_signers(body: Manifest, signers: set[str]) -> None:
-    """Every member of a consortium has signed, and nobody whom the bid does not name."""
+def _check_co_signers(body: Manifest, found: Sequence[LicenceSubject]) -> None:
+    """Every member of a consortium has signed, and nobody whom the bid does not name.
+
+    Whoever joins says so by its licence, not by an operator (section 4).
+    """
     members = {member.uscc for member in body.consortium}
-    missing = members - signers
+    signers = {signer.uscc for signer in found}
+    missing = members - {signer.uscc for signer in found if not signer.is_operator}
     if missing:
         raise WrongBidder(
             f"consortium member {', '.join(sorted(missing))} has not co-signed; have it sign this "
@@ -144,9 +149,9 @@ def _check_co_signers(body: Manifest, signers: set[str]) -> None:
 
 
 async def _check_manifest(
-    desk: Desk, lot: Lot, act: Act, body: Manifest, signers: set[str]
+    desk: Desk, lot: Lot, act: Act, body: Manifest, found: Sequence[LicenceSubject]
 ) -> list[Head]:
-    _check_co_signers(body, signers)
+    _check_co_signers(body, found)
     keys = await keys_of(desk, lot)
     check_manifest(body, keys, set(lot.volumes))
     stored: Mapping[str, str] = {e["tree"]: e["upload"] for e in act.envelopes}

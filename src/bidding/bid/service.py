@@ -69,10 +69,18 @@ async def make_token(desk: Desk, session: Session, lot_id: UUID) -> str:
     if lot.access_key is None:
         raise WrongStatus(f"lot {lot_id} is {lot.status}; it takes no bids")
     mandate = None
-    if actor.role == OPERATOR:
+    if is_mandated(session):
         mandate = (await _mandate_of(desk, actor, lot, now)).statement
     bidder_key = await desk.signer.subject_key(lot_id, session.login, now, mandate)
     return seal_token(desk, lot_id, actor.subject or "", bidder_key, now)
+
+
+def is_mandated(session: Session) -> bool:
+    """Say whether somebody acts by a mandate that a company gave; a certificate is one by itself.
+
+    An operator that logged in with a certificate of its own signs with that (sealing.md 5.4).
+    """
+    return session.actor.role == OPERATOR and not session.login.sigs[0].chain
 
 
 async def _mandate_of(desk: Desk, actor: Actor, lot: Lot, now: datetime) -> Given:
@@ -87,14 +95,14 @@ async def _mandate_of(desk: Desk, actor: Actor, lot: Lot, now: datetime) -> Give
     return best
 
 
-async def mandate_of_session(desk: Desk, actor: Actor, lot_id: UUID) -> Given | None:
-    """Return the mandate by which an operator acts in a lot; None for the company itself."""
-    if actor.role != OPERATOR:
+async def mandate_of_session(desk: Desk, session: Session, lot_id: UUID) -> Given | None:
+    """Return the mandate by which an operator acts in a lot; None where its login needs none."""
+    if not is_mandated(session):
         return None
     async with reading(desk.db, "bidding") as connection:
         lot = await tender_store.lot(connection, lot_id)
         now = await platform_now(connection)
-    return await _mandate_of(desk, actor, lot, now)
+    return await _mandate_of(desk, session.actor, lot, now)
 
 
 # --- intake -------------------------------------------------------------------------------------

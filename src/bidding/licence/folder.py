@@ -9,7 +9,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,8 @@ from foundation.statements.signed import KeySigner
 from foundation.statements.sm2 import SM2PrivateKey
 
 LARGEST_TYPE: Final = 40
+OPERATORS: Final = "operators"
+OPERATOR_CERTIFICATE: Final = "operator.der"
 
 
 class LicenceExists(Conflict):
@@ -89,7 +91,7 @@ class AuthorityFolder:
         if not home.is_dir():
             raise UnknownLicence(f"no licence of {uscc} lies here; issue one first")
         der = (home / "licence.der").read_bytes()
-        key = _read_key(home / "key.pem")
+        key = read_key(home / "key.pem")
         return Licence(
             subject=licence_subject(x509.load_der_x509_certificate(der)),
             signer=KeySigner(key, (der, self.root)),
@@ -103,7 +105,7 @@ class AuthorityFolder:
         with self._locked():
             path = self.path / "person.key"
             if not path.exists():
-                _write(path, secrets.token_bytes(32))
+                write_file(path, secrets.token_bytes(32))
             key = path.read_bytes()
         return hmac.digest(key, number.strip().upper().encode(), "sha256").hex()
 
@@ -142,18 +144,24 @@ class AuthorityFolder:
             return self.licence(uscc)
 
     def revoke(self, uscc: str, at: datetime, reason: str) -> Revocation:
-        """Revoke an organisation's newest licence from `at` on; a second time changes nothing."""
+        """Revoke an organisation's newest licence from `at` on; a second time changes nothing.
+
+        The certificates of its operators end with it: nobody acts for it any more.
+        """
+        serial = self.licence(uscc).subject.serial
+        return self.revoke_serials([serial, *self._operators_of(uscc)], at, reason)
+
+    def revoke_serials(self, serials: Sequence[int], at: datetime, reason: str) -> Revocation:
+        """Revoke certificates by their serial numbers; returns the first one's revocation."""
         if reason not in REASONS:
             raise Invalid(f"expected a reason of {', '.join(sorted(REASONS))}, got {reason[:40]!r}")
         with self._locked():
-            serial = self.licence(uscc).subject.serial
-            revoked = self.revoked()
-            for revocation in revoked:
-                if revocation.serial == serial:
-                    return revocation
-            made = Revocation(serial=serial, at=at.replace(microsecond=0), reason=reason)
-            _write(self.path / "revoked.json", _revoked_file([*revoked, made]))
-            return made
+            revoked = {one.serial: one for one in self.revoked()}
+            for serial in serials:
+                made = Revocation(serial=serial, at=at.replace(microsecond=0), reason=reason)
+                revoked.setdefault(serial, made)
+            write_file(self.path / "revoked.json", _revoked_file([*revoked.values()]))
+            return revoked[serials[0]]
 
     def revoked(self) -> list[Revocation]:
         """Everything revoked so far."""
@@ -173,8 +181,16 @@ class AuthorityFolder:
         with self._locked():
             if not path.exists():
                 path.parent.mkdir(mode=0o700, exist_ok=True)
-                _write(path, _key_pem(generate(self.curve)))
-        return _read_key(path)
+                write_file(path, key_pem(generate(self.curve)))
+        return read_key(path)
+
+    def _operators_of(self, uscc: str) -> list[int]:
+        """The serial numbers of the operators' certificates issued under a company's licence."""
+        found = [
+            licence_subject(x509.load_der_x509_certificate(path.read_bytes()))
+            for path in sorted(self.path.glob(f"{OPERATORS}/*/{OPERATOR_CERTIFICATE}"))
+        ]
+        return [subject.serial for subject in found if subject.uscc == uscc]
 
     def _in_force(self, licence: Licence, at: datetime) -> bool:
         certificate = licence.subject.certificate
@@ -190,8 +206,8 @@ class AuthorityFolder:
         # A name with a dot is never a USCC: a half-written licence is not found by anybody.
         draft = home.with_name(f"{home.name}.{secrets.token_hex(4)}")
         draft.mkdir(mode=0o700)
-        _write(draft / "key.pem", _key_pem(key))
-        _write(draft / "licence.der", certificate.public_bytes(serialization.Encoding.DER))
+        write_file(draft / "key.pem", key_pem(key))
+        write_file(draft / "licence.der", certificate.public_bytes(serialization.Encoding.DER))
         draft.rename(home)
 
     @contextmanager
@@ -215,7 +231,7 @@ def open_folder(path: Path, curve: Curve | None = None) -> AuthorityFolder:
             if not (path / "root.der").exists():
                 _make_root(path, curve or "P-256")
         certificate = x509.load_der_x509_certificate((path / "root.der").read_bytes())
-        key = _read_key(path / "root.key.pem")
+        key = read_key(path / "root.key.pem")
     except OSError as error:
         raise FolderUnusable(
             f"expected a folder that can be written at {path}, got: {error.strerror}"
@@ -236,10 +252,10 @@ def open_folder(path: Path, curve: Curve | None = None) -> AuthorityFolder:
 def _make_root(path: Path, curve: Curve) -> None:
     key = generate(curve)
     root = issue_root(key)
-    _write(path / "root.key.pem", _key_pem(key))
-    _write(path / "revoked.json", b"[]")
+    write_file(path / "root.key.pem", key_pem(key))
+    write_file(path / "revoked.json", b"[]")
     # Last, because its presence says that the authority is complete.
-    _write(path / "root.der", root.public_bytes(serialization.Encoding.DER))
+    write_file(path / "root.der", root.public_bytes(serialization.Encoding.DER))
 
 
 def _revoked_file(revoked: list[Revocation]) -> bytes:
@@ -248,7 +264,8 @@ def _revoked_file(revoked: list[Revocation]) -> bytes:
     )
 
 
-def _key_pem(key: CurveKey) -> bytes:
+def key_pem(key: CurveKey) -> bytes:
+    """A private key as it lies in a file."""
     if isinstance(key, SM2PrivateKey):
         return sm2_certificates.private_key_pem(key)
     return key.private_bytes(
@@ -258,7 +275,8 @@ def _key_pem(key: CurveKey) -> bytes:
     )
 
 
-def _read_key(path: Path) -> CurveKey:
+def read_key(path: Path) -> CurveKey:
+    """A private key out of its file."""
     raw = path.read_bytes()
     with suppress(ValueError):
         return sm2_certificates.read_private_key_pem(raw)
@@ -268,7 +286,8 @@ def _read_key(path: Path) -> CurveKey:
     return key
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600 beside its place and rename it."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -64,9 +64,18 @@ def issue_root(key: CurveKey) -> x509.Certificate:
 
 
 def issue_licence(
-    issuer: Issuer, public_key: PublicKey, info: LicenceInfo, since: datetime, crl_url: str
+    issuer: Issuer,
+    public_key: PublicKey,
+    info: LicenceInfo,
+    since: datetime,
+    crl_url: str,
+    *,
+    usage: str = LICENCE_USAGE,
 ) -> x509.Certificate:
-    """A licence certificate for a key; refuses a wrong USCC and a name that X.509 cannot hold."""
+    """A licence certificate for a key; refuses a wrong USCC and a name that X.509 cannot hold.
+
+    With `OPERATOR_USAGE` it is that of a person who acts for the organisation.
+    """
     check_uscc(info.uscc)
     if not 1 <= len(info.name) <= LONGEST_NAME:
         raise Invalid(f"expected a name of 1 to {LONGEST_NAME} characters, got {len(info.name)}")
@@ -80,9 +89,7 @@ def issue_licence(
         .not_valid_after(info.valid_to)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(authority=False), critical=True)
-        .add_extension(
-            x509.ExtendedKeyUsage([x509.ObjectIdentifier(LICENCE_USAGE)]), critical=False
-        )
+        .add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(usage)]), critical=False)
         .add_extension(key_identifier(public_key), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(root_key_id.value),

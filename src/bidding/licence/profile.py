@@ -5,7 +5,7 @@ apart. The object identifiers are of our own development arc; a real authority's
 adapter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,6 +29,8 @@ from foundation.statements.signed import PublicKey, Statement, check_signature, 
 # 2.25 is the arc of random UUIDs (X.667): nobody needs to be asked for it.
 ARC: Final = "2.25.174374844643167452665180021407551028040"
 LICENCE_USAGE: Final = f"{ARC}.1"
+# A person's certificate that the authority issued under a company's licence (经办人).
+OPERATOR_USAGE: Final = f"{ARC}.3"
 LICENCE_INFO: Final = x509.ObjectIdentifier(f"{ARC}.2")
 
 ORGANISATION_PREFIX: Final = "NTRCN-"
@@ -71,9 +73,17 @@ class LicenceSubject:
     public_key: PublicKey
 
     @property
+    def is_operator(self) -> bool:
+        """Whether it is a person's certificate, who acts for the company by an implicit mandate."""
+        return is_operator(self.certificate)
+
+    @property
     def serial(self) -> int:
         """The certificate's serial number, by which it is revoked."""
         return self.certificate.serial_number
+
+
+CheckChain = Callable[[Sequence[bytes], Sequence[bytes], datetime], LicenceSubject]
 
 
 class _InfoShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,6 +103,19 @@ def check_licence(chain: Sequence[bytes], anchors: Sequence[bytes], at: datetime
     that disagree, and a wrong USCC. Does not ask whether it was revoked: `revocation`.
     """
     found = check_chain(chain, anchors, at, usage=LICENCE_USAGE, subject=licence_names)
+    if is_operator(found.certificate):
+        raise BadChain("expected the company's licence, got an operator's certificate")
+    return licence_subject(found.certificate)
+
+
+def check_operator_certificate(
+    chain: Sequence[bytes], anchors: Sequence[bytes], at: datetime
+) -> LicenceSubject:
+    """Check an operator's chain as `check_licence` does a licence's; the company is its subject.
+
+    It is an implicit mandate (sealing.md 5.4): every scope, every tender, as long as it lasts.
+    """
+    found = check_chain(chain, anchors, at, usage=OPERATOR_USAGE, subject=licence_names)
     return licence_subject(found.certificate)
 
 
@@ -100,13 +123,43 @@ def licence_signers(
     statement: Statement, anchors: Sequence[bytes], at: datetime
 ) -> list[LicenceSubject]:
     """Everybody who signed a statement with a licence; chains and signatures are checked."""
+    return _signers(statement, anchors, at, check_licence)
+
+
+def bidder_signers(
+    statement: Statement, anchors: Sequence[bytes], at: datetime
+) -> list[LicenceSubject]:
+    """As `licence_signers`, operators with a certificate included: for what they may sign alone.
+
+    That is a bidder's own acts: login, manifest, withdraw, objection, a record.
+    """
+    return _signers(statement, anchors, at, _check_either)
+
+
+def _check_either(chain: Sequence[bytes], anchors: Sequence[bytes], at: datetime) -> LicenceSubject:
+    check = check_operator_certificate if is_operator(load_certificate(chain[0])) else check_licence
+    return check(chain, anchors, at)
+
+
+def _signers(
+    statement: Statement, anchors: Sequence[bytes], at: datetime, check: CheckChain
+) -> list[LicenceSubject]:
     signers = []
     for signature in statement.sigs:
         if signature.chain:
-            signer = check_licence(signature.chain, anchors, at)
+            signer = check(signature.chain, anchors, at)
             check_signature(signature.alg, signer.public_key, statement.signed_bytes, signature.sig)
             signers.append(signer)
     return signers
+
+
+def is_operator(certificate: x509.Certificate) -> bool:
+    """Say whether a certificate is a person's, by its usage; a licence never carries it."""
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return x509.ObjectIdentifier(OPERATOR_USAGE) in usages
 
 
 def is_development(anchor: bytes) -> bool:

@@ -9,7 +9,7 @@ from foundation.identity import store
 from foundation.identity.actor import OPERATOR, Actor
 from foundation.identity.domain import LoginRefused
 from foundation.problems import NotAllowed
-from foundation.statements.signed import Statement, find_signature
+from foundation.statements.signed import Statement, find_signature, kid_of
 
 
 class OtherSigner(NotAllowed):
@@ -53,6 +53,10 @@ async def prove(
     kid = signed.sigs[0].kid
     if kid is None:
         certified = await identify(connection, signed, at)
+        if certified.key is not None:
+            # A person's own certificate: the person is meant, not the organisation.
+            known = await store.actor_of_key(connection, kid_of(certified.key[1]))
+            return _operator(None if known is None else known[0], certified)
         actor = await store.actor_of_subject(connection, certified.subject)
         return Proof(actor=actor, certified=certified)
     found = await store.actor_of_key(connection, kid)

@@ -30,6 +30,7 @@ from foundation.web import (
 from sunbid.authority.api import HANDLERS as API
 from sunbid.authority.clock import PlatformClock, real_time
 from sunbid.authority.holders import Holders
+from sunbid.authority.operators import HANDLERS as OPERATORS
 from sunbid.authority.people import People
 from sunbid.authority.phone import HANDLERS as PHONE
 from sunbid.authority.seats import HANDLERS as SEATS
@@ -72,7 +73,7 @@ def create_app(config: AuthorityConfig) -> Litestar:
     people = None if config.people is None else People(folder=config.people)
     platforms = config.platforms + ((config.time_origin,) if config.time_origin else ())
     return Litestar(
-        route_handlers=[*API, *PHONE, *SEATS, static_files(STATIC)],
+        route_handlers=[*API, *PHONE, *OPERATORS, *SEATS, static_files(STATIC)],
         state=State(
             {
                 "holders": Holders(files=files, people=people),

@@ -3,6 +3,7 @@
 What is not named here needs no signature: a value, a receipt or an event proves itself.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from sunbid.verify.canonical import Object, milliseconds
@@ -29,6 +30,11 @@ def licence(uscc: str | None, who: str) -> Need:
     if uscc is None:
         raise CannotDecide(f"the notice pins no credit code of {who}")
     return Need(who=f"{who} ({uscc})", role="licence", uscc=uscc)
+
+
+def bidder(uscc: str | None, who: str) -> Need:
+    """Return the need of a bidder's licence, or of an operator's certificate issued under it."""
+    return replace(licence(uscc, who), operators=True)
 
 
 def pinned(evidence: Evidence, part: str) -> Need:
@@ -89,8 +95,7 @@ def co_signers(evidence: Evidence, placed: Placed) -> list[list[Need]]:
     submissions = {entry["submission"] for entry in evidence.opening["list"]}
     usccs = [evidence.bidder_of(s)["uscc"] for s in sorted(submissions)]
     return [
-        [licence(uscc, "a bidder"), *_operators(evidence, placed, "release", uscc)]
-        for uscc in usccs
+        [bidder(uscc, "a bidder"), *_operators(evidence, placed, "release", uscc)] for uscc in usccs
     ]
 
 
@@ -123,7 +128,7 @@ def _act(evidence: Evidence, placed: Placed) -> list[Need]:
     body = placed.body
     needs = [licence(m["uscc"], "a consortium member") for m in body.get("consortium", [])]
     if body["mandate"] is None:
-        return [licence(body["bidder"]["uscc"], "the bidder"), *needs]
+        return [bidder(body["bidder"]["uscc"], "the bidder"), *needs]
     operator = _mandated(evidence, placed)
     key = {"kid": operator["kid"], "alg": operator["alg"], "pk": operator["pk"]}
     return [Need(who="the mandated operator", **key), *needs]
@@ -143,7 +148,7 @@ def _objection(evidence: Evidence, placed: Placed) -> Need:
     """The company's licence, or an operator of it with the scope `release`."""
     uscc = placed.body["uscc"]
     operators = _operators(evidence, placed, "release", uscc)
-    return operators[0] if operators else licence(uscc, "its organisation")
+    return operators[0] if operators else bidder(uscc, "its organisation")
 
 
 def _operators(evidence: Evidence, placed: Placed, scope: str, uscc: str) -> list[Need]:

@@ -20,6 +20,10 @@ from sunbid.verify.hpke import ORDER, public_key
 
 SERIAL_NUMBER: Final = ObjectIdentifier("2.5.4.5")
 ORGANIZATION_IDENTIFIER: Final = ObjectIdentifier("2.5.4.97")
+LICENCE_ROLE: Final = "licence"
+# A person's certificate that a licence authority issued under a company's licence (5.4).
+OPERATOR_ROLE: Final = "operator"
+OPERATOR_USAGE: Final = ObjectIdentifier("2.25.174374844643167452665180021407551028040.3")
 UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, TypeError, x509.DuplicateExtension)
 
 Key = CertificatePublicKeyTypes | sm2.Sm2Key
@@ -94,7 +98,8 @@ class Anchors:
             _check_time(certificate, at_ms)
         leaf = certificates[0]
         own = sm2.certified(leaf) or leaf.public_key()
-        return Subject(role=roles[0], uscc=_uscc(leaf), key=own)
+        role = OPERATOR_ROLE if roles[0] == LICENCE_ROLE and _is_operator(leaf) else roles[0]
+        return Subject(role=role, uscc=_uscc(leaf), key=own)
 
     def _follow(self, chain: list[str]) -> tuple[list[x509.Certificate], list[str]]:
         try:
@@ -170,6 +175,15 @@ def _check_time(certificate: x509.Certificate, at_ms: int) -> None:
         )
 
 
+def _is_operator(leaf: x509.Certificate) -> bool:
+    """Say whether a certificate is a person's, who may sign a bidder's own acts alone."""
+    try:
+        usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return OPERATOR_USAGE in usages
+
+
 def _uscc(leaf: x509.Certificate) -> str | None:
     """Read the USCC of a licence; two places that disagree are refused (5.1)."""
     stated = {
@@ -189,6 +203,8 @@ class Need:
     who: str
     role: str | None = None
     uscc: str | None = None
+    # Operators of the organisation with a certificate of their own will do too (5.4).
+    operators: bool = False
     # Any one of these organisations will do.
     any_of: frozenset[str] = frozenset()
     kid: str | None = None
@@ -235,7 +251,8 @@ def _fails(
             if not signature["chain"]:
                 return "signed without a certificate"
             subject = anchors.subject(signature["chain"], at_ms)
-            if subject.role != need.role:
+            is_own = need.operators and subject.role == OPERATOR_ROLE
+            if subject.role != need.role and not is_own:
                 return f"the certificate is one of role {subject.role}"
             if need.uscc is not None and subject.uscc != need.uscc:
                 return f"the certificate is of {subject.uscc}"

@@ -11,7 +11,7 @@ from litestar.datastructures import Cookie
 
 from bidding.bid.desk import Desk
 from bidding.licence.authority import Good
-from bidding.licence.profile import licence_signers
+from bidding.licence.profile import LicenceSubject, bidder_signers
 from bidding.licence.revocation import refuse_revoked
 from bidding.participant import service as mandates
 from bidding.participant.service import Office
@@ -20,7 +20,7 @@ from foundation.identity import Actor
 from foundation.identity.domain import LoginRefused
 from foundation.identity.proof import Certified, Identify
 from foundation.settings import Settings
-from foundation.statements.signed import Signer, Statement
+from foundation.statements.signed import Signer, Statement, raw_public_key
 from foundation.web import AnyRequest
 from sunbid.web.authentication import browser_of, new_browser
 
@@ -53,7 +53,7 @@ def identify_by(office: Office) -> Identify:
     async def identify(connection: Connection, signed: Statement, at: datetime) -> Certified:
         if signed.sigs[0].kid is not None:
             return await _operator(office, connection, signed, at)
-        signers = licence_signers(signed, office.anchors, at)
+        signers = bidder_signers(signed, office.anchors, at)
         if len(signers) != 1:
             raise LoginRefused(f"expected one signature by a licence, got {len(signers)}")
         certificate = signers[0].certificate.public_bytes(Encoding.DER)
@@ -63,9 +63,15 @@ def identify_by(office: Office) -> Identify:
             subject=signers[0].uscc,
             name=signers[0].name,
             status="good" if isinstance(status, Good) else "unknown",
+            key=_own_key(signed.sigs[0].alg, signers[0]) if signers[0].is_operator else None,
         )
 
     return identify
+
+
+def _own_key(alg: str, signer: LicenceSubject) -> tuple[str, bytes]:
+    """The key of an operator whose certificate is its mandate."""
+    return alg, raw_public_key(signer.public_key)
 
 
 async def _operator(

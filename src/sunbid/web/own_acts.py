@@ -48,8 +48,9 @@ async def refusals_of_session(request: AnyRequest, lot: UUID) -> list[DoorRefusa
 async def bidder_of(request: AnyRequest, lot: UUID) -> Bidder:
     """The company that whoever is logged in acts for, and the mandate where it is a colleague."""
     desk: Desk = request.app.state.desk
-    actor = session_signed_in(request).actor
-    given = await service.mandate_of_session(desk, actor, lot)
+    session = session_signed_in(request)
+    actor = session.actor
+    given = await service.mandate_of_session(desk, session, lot)
     if given is None:
         return Bidder(uscc=actor.subject or "", name=actor.name, mandate=None)
     company = licence_signers(given.statement, desk.anchors, given.accepted_at)[0]

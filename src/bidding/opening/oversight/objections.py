@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from bidding.bid.desk import Desk
-from bidding.licence.profile import licence_signers
+from bidding.licence.profile import bidder_signers
 from bidding.opening import store
 from bidding.opening.domain import (
     PHASE1,
@@ -77,7 +77,7 @@ async def take_objection(desk: Desk, actor: Actor, statement: Statement, lot_id:
         require_phase(opening, PHASE1, PHASE2, PHASE3, PHASE4, RECORD)
         await require_objectable(connection, opening)
         now = await platform_now(connection)
-        signers = licence_signers(statement, desk.anchors, now)
+        signers = bidder_signers(statement, desk.anchors, now)
         if not signers:
             await check_mandated(
                 desk,

@@ -73,12 +73,13 @@ async def test_a_certified_operator_bids_withdraws_and_the_package_verifies(worl
     act = await world.hand_in(operator.bidder, made, token)
     assert (await bids.show_act(world.desk, act.sid)).act.state == "accepted"
     assert await bids.mandate_of_session(world.desk, session, world.lot) is None
-    await world.bid(world.bidder(2))
+    alone = world.bidder(2)
+    await world.bid(alone)
     await gone.bid(world, None)
     withdrawal = gone.signed(world.withdrawal(gone.bidder), None)
     assert await code_of(world, withdrawal, gone) == "accepted"
     closing = await world.begin_opening()
-    for bidder in (operator.bidder, world.bidder(2)):
+    for bidder in (operator.bidder, alone):
         await world.release(bidder, closing)
     await world.check_all()
     await open_all(world)

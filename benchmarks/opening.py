@@ -23,9 +23,11 @@ from figures import ROOT, Outcome
 from pairs import Times, figure
 
 from bidding.bid.desk import Desk
+from bidding.bid.meters import Meter
+from bidding.bid.read_back import WHOLE
 from bidding.opening.domain import Listed, Share
+from bidding.opening.results.decrypting import MOST_AT_ONCE, Bench, join_parts, open_listed
 from bidding.opening.results.examiner import Examiner, examiner
-from bidding.opening.results.unsealing import MOST_AT_ONCE, WHOLE, join_parts, open_listed
 from bidding.sealing.envelope import Head, read_file_head
 from bidding.sealing.opening_keys import LotKeys
 from bidding.sealing.package import pack
@@ -169,7 +171,8 @@ def _shares(world: Any, listed: Sequence[Listed], heads: dict[str, Head]) -> lis
 def _whole(world: Any, desk: Desk, keys: LotKeys, envelopes: Sequence[Sealed], work: Path) -> None:
     listed = [one.listed for one in envelopes]
     shares = _shares(world, listed, {one.listed.tree: one.head for one in envelopes})
-    opened = open_listed(desk, work, keys, listed, shares, [])
+    bench = Bench(objects=desk.objects, folder=work, keys=keys, meter=Meter())
+    opened = open_listed(bench, listed, shares, [])
     codes = {outcome.code for outcome, _ in opened.values()}
     assert codes == {"OPENED"}, codes
 
@@ -179,7 +182,7 @@ def _bytes(desk: Desk, envelopes: Sequence[Sealed], work: Path, *, examined: boo
     free: SimpleQueue[Examiner] = SimpleQueue()
 
     def decrypt(one: Sealed) -> None:
-        sealed, state = join_parts(desk, one.listed, work)
+        sealed, state = join_parts(desk.objects, one.listed, work, lambda _: None)
         assert state == WHOLE
         package = sealed.with_suffix(".zip")
         open_payload(sealed, one.head, one.halves, package)

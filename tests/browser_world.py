@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -22,7 +23,7 @@ from playwright.async_api import (
 
 from bid_world import app_of
 from foundation.settings import Settings
-from foundation.statements.signed import Statement, sign, unsigned
+from foundation.statements.signed import KeySigner, Statement, sign, unsigned
 from licences import free_port
 from sunbid.seal_origin import serve_seal_origin
 from world import BidderOf, SealedBid, World
@@ -50,6 +51,14 @@ SAVE_DRAFT = """draft => new Promise((done, failed) => {
 })"""
 
 
+class Holder(Protocol):
+    """Whoever has a licence on a phone: a bidder, an office."""
+
+    @property
+    def signer(self) -> KeySigner:
+        """What the phone signs with."""
+
+
 @dataclass
 class Site:
     """The application on a port, and the browsers that look at it."""
@@ -75,21 +84,21 @@ class Site:
         if request.method == "PUT":
             self.puts.append(request.url)
 
-    async def log_in(self, page: Page, bidder: BidderOf, path: str) -> None:
+    async def log_in(self, page: Page, holder: Holder, path: str) -> None:
         """By the code of the login page; it comes back to where it was asked from."""
         await page.goto(f"{self.address}/login?next={path}")
         await page.click("form[action='/login'] button")
-        await self.sign(page, bidder)
+        await self.sign(page, holder)
         await page.wait_for_url(f"{self.address}{path}")
 
-    async def sign(self, page: Page, bidder: BidderOf) -> Statement:
+    async def sign(self, page: Page, holder: Holder) -> Statement:
         """The phone reads the code of a waiting page and signs what it asks for."""
         await page.wait_for_selector("p.big")
         challenge = page.url.rsplit("/", 1)[-1]
         match = (await page.inner_text("p.big")).strip()
         place = f"{self.address}/api/v1/challenges/{challenge}"
         asked = await (await self.phone.post(f"{place}/scanned", data={"match": match})).json()
-        signed = sign(unsigned(asked["type"], asked["body"]), bidder.signer)
+        signed = sign(unsigned(asked["type"], asked["body"]), holder.signer)
         answer = await self.phone.post(f"{place}/statement", data={"statement": signed.json()})
         assert answer.ok, await answer.text()
         return signed

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from bidding.bid.domain import Act, DoorRefusal
+from bidding.bid.meters import Count
 from bidding.opening.console import ConsoleFacts, Present, Step
 from bidding.opening.domain import (
     Checked,
@@ -20,7 +21,7 @@ from bidding.opening.domain import (
     WrongPhase,
 )
 from bidding.opening.guards import waits
-from bidding.opening.hall import HallFacts
+from bidding.opening.hall import HallFacts, Named
 from bidding.opening.oversight.acts import ActsFacts, Awaited, DisputedEnvelope, NextStage
 from bidding.opening.releases.custody import SeatTask
 from bidding.participant.domain import Given
@@ -453,6 +454,14 @@ def some_listed(released: int) -> list[Listed]:
     ]  # fmt: skip
 
 
+def some_bidders() -> dict[UUID, Named]:
+    """Who stands behind the seven bids."""
+    return {
+        a_submission(i): Named(uscc=f"9134060{i}MA00000{i}1X", name=f"示例建设{name}有限公司")
+        for i, name in enumerate(NAMES)
+    }
+
+
 def kept(kind: str, minutes: int, **body: object) -> Kept:
     """A statement told in the hall."""
     statement = Statement(type=kind, body=body, sigs=())
@@ -474,7 +483,7 @@ def an_opening(phase: str, minutes: int, window: int | None = 30) -> Opening:
 def hall_sealed() -> object:
     """The hall while bidders release: names and prices are sealed."""
     told = [
-        kept("closing", 1, count=21, list_root=DIGEST),
+        kept("closing", 1, count=7, list_root=DIGEST),
         kept("opening-step", 2, step="phase1"),
         kept("share-check", 3, group="T", i=2),
         kept("release-ack", 4, trees=["a", "b", "c"]),
@@ -515,7 +524,7 @@ def hall_open() -> object:
     ]  # fmt: skip
     shares = [Share(group="T", i=i, tree=one.tree, value=b"") for one in listed for i in (1, 3)]
     told = [
-        kept("closing", 1, count=21, list_root=DIGEST),
+        kept("closing", 1, count=7, list_root=DIGEST),
         kept("opening-step", 2, step="phase1"),
         kept("release-ack", 4, trees=["a", "b", "c"]),
         kept("opening-step", 32, step="phase2"),
@@ -527,7 +536,8 @@ def hall_open() -> object:
     ]
     return opening_view(
         HallFacts(
-            lot=a_lot("opening"), opening=an_opening("phase4", 44, None), listed=remedied,
+            lot=a_lot("opening"), opening=an_opening("record", 44, 15), listed=remedied,
+            bidders=some_bidders(),
             shares=shares, checks=[], results=results, bids=bids,
             needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
             told=told, answers=[], record=None, silent=[], now=DEADLINE + timedelta(minutes=51),
@@ -540,7 +550,7 @@ def hall_suspended() -> object:
     """The hall of an opening that waits for its remedy members, as the supervisor sees it."""
     at = DEADLINE + timedelta(minutes=48)
     told = [
-        kept("closing", 1, count=21, list_root=DIGEST),
+        kept("closing", 1, count=7, list_root=DIGEST),
         kept("opening-step", 2, step="phase1"),
         kept("opening-step", 32, step="phase2"),
         kept("release-r", 36, i=1),
@@ -571,7 +581,7 @@ def hall_before() -> object:
 
 def a_console() -> object:
     """The console while bidders release: one file is damaged, one remedy member complains."""
-    told = [kept("closing", 1, count=21, list_root=DIGEST), kept("opening-step", 2, step="phase1")]
+    told = [kept("closing", 1, count=7, list_root=DIGEST), kept("opening-step", 2, step="phase1")]
     until = DEADLINE + timedelta(minutes=20)
     listed = [replace(one, blob_until=until) if n == 0 else one
               for n, one in enumerate(some_listed(5))]  # fmt: skip
@@ -607,7 +617,9 @@ def some_acts(**changes: object) -> ActsFacts:
 
 def a_recorded_hall(phase: str) -> HallFacts:
     """A first stage that was opened: its record waits, or is signed; one objection, answered."""
-    listed = some_listed(3)
+    every = [one for one in some_listed(3) if one.submission in list(some_bidders())[:3]]
+    listed = [replace(one, stage=None) if one.volume == "price" else one for one in every]
+    staged = [one for one in listed if one.stage == 1]
     objected = kept("objection", 46, uscc="91340600MA0000001X", content="唱标漏读工期。")
     bids = [
         OpenedBid(
@@ -621,7 +633,7 @@ def a_recorded_hall(phase: str) -> HallFacts:
             tree=one.tree, submission=one.submission, volume=one.volume, code="OPENED",
             fault="none", b_from="bidder", deal_wrong=(), plain_sha256=None,
         )
-        for one in listed
+        for one in staged
     ]  # fmt: skip
     answer = unsigned(
         "event",
@@ -651,10 +663,11 @@ def a_recorded_hall(phase: str) -> HallFacts:
     )  # fmt: skip
     return HallFacts(
         lot=a_lot("opening"), opening=an_opening(phase, 45, 15 if phase == "record" else None),
-        listed=listed, shares=[], checks=[Checked(group="T", i=2, tree=listed[0].tree,
-        result="unwrap_failed")], results=results, bids=bids,
+        listed=listed, bidders=some_bidders(), results=results, bids=bids,
+        shares=[Share(group="T", i=i, tree=one.tree, value=b"") for one in staged for i in (1, 3)],
+        checks=[Checked(group="T", i=2, tree=staged[0].tree, result="unwrap_failed")],
         needed=Thresholds(custodians=3, custodians_needed=2, remedy=3, remedy_needed=2),
-        told=[kept("closing", 1, count=9, list_root=DIGEST), objected], answers=[answer],
+        told=[kept("closing", 1, count=3, list_root=DIGEST), objected], answers=[answer],
         record=record if phase == "record" else None, silent=[],
         now=DEADLINE + timedelta(minutes=51),
     )  # fmt: skip
@@ -663,6 +676,15 @@ def a_recorded_hall(phase: str) -> HallFacts:
 def hall_record() -> object:
     """The hall while bidders may object to the record and co-sign it."""
     return opening_view(a_recorded_hall("record"), own_uscc="91340600MA0000001X")
+
+
+def a_console_unsealing() -> object:
+    """The console in phase 4: so many files are examined, and nothing of them is shown."""
+    phase1 = a_recorded_hall("phase4")
+    hall = replace(phase1, results=[], bids=[])
+    facts = ConsoleFacts(hall=hall, steps=[], members=[], damaged=0, acts=some_acts())
+    count = Count(files=6, through=4, size=5_600_000_000, done=3_480_000_000)
+    return console_view(facts, is_host=True, count=count)
 
 
 def a_console_between_stages() -> object:
@@ -692,6 +714,7 @@ def a_console_of_the_supervisor() -> object:
 
 SAMPLES |= {
     "console": ("opening/console.html", a_console, HOST),
+    "console-unsealing": ("opening/console.html", a_console_unsealing, HOST),
     "console-stages": ("opening/console.html", a_console_between_stages, HOST),
     "console-supervisor": ("opening/console.html", a_console_of_the_supervisor, SUPERVISOR),
     "hall-record": ("opening/hall.html", hall_record, BIDDER),

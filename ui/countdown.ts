@@ -59,7 +59,8 @@ function watch(timer: HTMLElement): void {
       if (previous > mark && left <= mark) announce(timer, minutes);
     }
     previous = left;
-    if (left > 0 || asking) return;
+    // A hall hears from the server when something is over; what is typed there must not be lost.
+    if (left > 0 || asking || timer.closest("[data-events]") !== null) return;
     asking = true;
     hasChanged(timer.dataset.closes ?? "")
       .then((changed) => {

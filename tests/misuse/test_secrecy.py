@@ -201,7 +201,9 @@ class Platform:
 
     async def elsewhere(self) -> dict[str, Any]:
         """What is seen beside the answers: the hall's stream, announcements, jobs, the ledger."""
-        stream = hall_steps(self.world.db, self.world.lot, await self.mark())
+        stream = hall_steps(
+            self.world.db, self.world.desk.meters, self.world.lot, await self.mark()
+        )
         first = await anext(stream)
         await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
         return {

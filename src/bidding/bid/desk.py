@@ -6,7 +6,7 @@ without a word to the signer, and the row that only the signer opens (sealing.md
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bidding.bid.domain import BadToken, WrongBidder
+from bidding.bid.meters import Meters
 from bidding.licence.authority import LicenceAuthority
 from foundation.database import Database
 from foundation.ledger.rows import seal_row
@@ -55,6 +56,8 @@ class Desk:
     # For lots of GM-1; None: this platform does not publish such lots.
     platform_sm2: Signer | None = None
     platform_sm2_anchor: bytes | None = None
+    # How far the decryption of a lot has come, for the pages of the same process.
+    meters: Meters = field(default_factory=Meters)
 
     @property
     def suites(self) -> frozenset[str]:

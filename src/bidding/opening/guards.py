@@ -49,7 +49,8 @@ def check_step(standing: Standing, step: str) -> None:
     if opening.suspended_at is not None and step != RESUMED and opening.decided != GO_ON:
         raise WrongPhase(
             "the opening is suspended: it goes on with the step resumed once the missing members "
-            "released, or by the supervisor's decision"
+            "released, or by the supervisor's decision",
+            extra=waits("suspended"),
         )
     guard(standing)
 

@@ -117,3 +117,18 @@ SET_T: Final[LiteralString] = """
 async def set_t(connection: Connection, lot: UUID, tree: str, value: bytes) -> None:
     """Keep the custodians' half of an envelope that somebody supplied."""
     await connection.execute(SET_T, lot, tree, value)
+
+
+FILES_SO_FAR: Final[LiteralString] = """
+    SELECT count(*) FILTER (WHERE blob = 'unread') AS unread,
+           count(*) FILTER (WHERE blob IN ('missing', 'corrupt')) AS damaged,
+           max(blob_until) AS until
+      FROM bidding.listed
+     WHERE lot = $1
+"""
+
+
+async def files_so_far(connection: Connection, lot: UUID) -> tuple[int, int, datetime | None]:
+    """Return how many listed files are unread, how many damaged, and until when those may come."""
+    row = await connection.fetchrow(FILES_SO_FAR, lot)
+    return (0, 0, None) if row is None else (row["unread"], row["damaged"], row["until"])

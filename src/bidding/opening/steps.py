@@ -103,7 +103,7 @@ async def standing_of(
     shares = await share_store.shares(connection, opening.lot)
     return Standing(
         opening=opening,
-        begun_signed=await _begun_is_signed(connection, opening),
+        begun_signed=await begun_is_signed(connection, opening),
         opens_at=await _opens_at(connection, lot, opening),
         listed=listed,
         shares=shares,
@@ -118,7 +118,7 @@ async def standing_of(
     )
 
 
-async def _begun_is_signed(connection: Connection, opening: Opening) -> bool:
+async def begun_is_signed(connection: Connection, opening: Opening) -> bool:
     """Say whether the closing, or the statement of a later stage, is in a signed checkpoint."""
     begun = opening.closing
     if opening.stage > 1:

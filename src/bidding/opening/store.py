@@ -257,3 +257,17 @@ async def told_so_far(
     """Return how many statements of these types a lot has, and when the last was accepted."""
     row = await connection.fetchrow(TOLD_SO_FAR, lot, list(types))
     return (0, None) if row is None else (row["told"], row["last"])
+
+
+SIGNED_SO_FAR: Final[LiteralString] = """
+    SELECT count(DISTINCT p.sid) AS papers, count(s.signed_at) AS signed
+      FROM foundation.paper AS p
+      JOIN foundation.paper_signer AS s ON s.sid = p.sid
+     WHERE p.scope = $1
+"""
+
+
+async def signed_so_far(connection: Connection, lot: UUID) -> tuple[int, int]:
+    """Return how many papers a lot has had, and how many signatures they have."""
+    row = await connection.fetchrow(SIGNED_SO_FAR, lot)
+    return (0, 0) if row is None else (row["papers"], row["signed"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from bidding.bid.meters import Count
 from bidding.opening import domain
 from bidding.opening.console import ConsoleFacts, Present, Step
 from bidding.opening.domain import FAULT_OF
@@ -19,6 +20,7 @@ from sunbid.pages.opening import OpeningView, opening_view
 from sunbid.pages.opening_bids import bid_rows, by_submission, worst_code
 
 CLOSING: Final = "closing"
+UNSOUGHT: Final = frozenset({domain.EXTENDED, domain.RESUMED, domain.SUSPENDED})
 STATE_MARKS: Final = {
     "idle": ("warn", "clock"),
     "queued": ("plain", "lock"),
@@ -76,12 +78,12 @@ class ConsoleView:
     is_host: bool
 
 
-def console_view(facts: ConsoleFacts, *, is_host: bool) -> ConsoleView:
+def console_view(facts: ConsoleFacts, *, is_host: bool, count: Count | None = None) -> ConsoleView:
     """What the host (or the supervisor, who only looks) sees now."""
     hall = facts.hall
     opening = hall.opening
     return ConsoleView(
-        hall=opening_view(hall),
+        hall=opening_view(hall, count=count),
         stage=1 if opening is None else opening.stage,
         primary=primary(facts),
         rows=console_rows(hall),
@@ -106,13 +108,21 @@ def primary(facts: ConsoleFacts) -> Primary | None:
             effect=words("console.effect_closing"),
             waits=None,
         )
+    opening = facts.hall.opening
+    if opening is None or opening.decided in {domain.TERMINATED, domain.STOPPED}:
+        return None
     ready = next((one for one in facts.steps if one.refusal is None), None)
+    if ready is None and opening.suspended_at is not None and opening.decided is None:
+        ready = next((one for one in facts.steps if one.name == domain.RESUMED), None)
     return chosen(ready or likely(facts.steps)) if facts.steps else None
 
 
 def likely(steps: Sequence[Step]) -> Step:
-    """The step that an opening waits for: not one that has nothing to be made for."""
-    waiting = [one for one in steps if one.name not in {domain.EXTENDED, domain.RESUMED}]
+    """The step that an opening waits for: not one that has nothing to be made for.
+
+    A suspension is nobody's aim; once it is due it may be made, and is offered.
+    """
+    waiting = [one for one in steps if one.name not in UNSOUGHT]
     timed = [one for one in waiting if isinstance(one.refusal, domain.WindowOpen)]
     return (timed or waiting or list(steps))[0]
 
@@ -128,10 +138,10 @@ def chosen(step: Step) -> Primary:
 
 
 def cause_of(refusal: Refused) -> Text:
-    """Why a step has to wait, in the visitor's language; else as the rule itself says it."""
+    """Why a step has to wait, in the visitor's language: the rule's own words are for programs."""
     found = refusal.extra.get("waits_for")
     if found is None:
-        return refusal.message
+        return words("waits.not_now")
     until = None if found["until"] is None else parse_time(found["until"])
     return words(
         f"waits.{found['cause']}",
@@ -142,8 +152,8 @@ def cause_of(refusal: Refused) -> Text:
 
 def console_rows(hall: HallFacts) -> tuple[ConsoleRow, ...]:
     """Each bid of the running stage, in the order of the list."""
-    results = by_submission(hall.results)
-    submissions = sorted({one.submission for one in hall.listed}, key=str)
+    results = by_submission(hall.staged_results)
+    submissions = sorted({one.submission for one in hall.staged}, key=str)
     return tuple(
         ConsoleRow(
             name=row.name,
@@ -154,7 +164,7 @@ def console_rows(hall: HallFacts) -> tuple[ConsoleRow, ...]:
             ),
             volumes=words("hall.volumes", n=row.halves, of=row.volumes),
             fault=None if code in {None, "OPENED"} else words(f"fault.{FAULT_OF[code or '']}"),
-            next=row.consequence if code is not None else words(f"console.next_{state}"),
+            next=row.consequence if code is not None else next_of(hall, state),
         )
         for submission, row in zip(submissions, bid_rows(hall, None), strict=True)
         for code in (worst_code(results.get(submission, ())),)
@@ -169,6 +179,12 @@ def state_of(hall: HallFacts, code: str | None, *, is_released: bool) -> str:
     if hall.opening is not None and hall.opening.phase == domain.PHASE4:
         return "opening"
     return "queued" if is_released else "idle"
+
+
+def next_of(hall: HallFacts, state: str) -> Text:
+    """What happens next to a bid that has no outcome yet."""
+    is_late = hall.opening is not None and hall.opening.phase != domain.PHASE1
+    return words("console.next_remedy" if state == "idle" and is_late else f"console.next_{state}")
 
 
 def seat_row(one: Present) -> SeatRow:

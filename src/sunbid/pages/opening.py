@@ -6,10 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bidding.bid.meters import Count
 from bidding.opening import domain
 from bidding.opening.closings.apart import Apart
 from bidding.opening.domain import Opening
 from bidding.opening.hall import HallFacts
+from bidding.sealing.packing import PRICE_VOLUME
 from bidding.tender import domain as tender
 from bidding.tender.domain import Lot
 from foundation.language import moment
@@ -34,9 +36,11 @@ from sunbid.pages.opening_bids import (
     bid_rows,
     by_submission,
     is_opened,
+    numbered,
     price_rows,
 )
 from sunbid.pages.opening_dial import opening_dial, window
+from sunbid.pages.opening_progress import Unsealing, unsealing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ class ObjectionLine:
     """An objection at the opening."""
 
     at: datetime
-    who: str
+    who: Text
     text: str
     answers: tuple["AnswerLine", ...]
 
@@ -95,12 +99,16 @@ class OpeningView:
     tags: tuple[Tag, ...]
     dial: tuple[Stage, ...]
     deadline: Deadline | None
+    # In phase 4, in the place of the countdown.
+    unsealing: Unsealing | None
     ceiling_price_yuan: Decimal
     low_yuan: Decimal
     prices: tuple[PriceRow, ...]
     prices_sealed: Sealed | None
     bids: tuple[BidRow, ...]
     opened: int
+    # Bids that did not go on to this stage.
+    left_out: int
     objections: tuple[ObjectionLine, ...]
     said: tuple[Said, ...]
     own_price_yuan: Decimal | None
@@ -120,12 +128,20 @@ class OpeningView:
 
 
 def opening_view(
-    facts: HallFacts, own_uscc: str | None = None, *, decides: bool = False, hosts: bool = False
+    facts: HallFacts,
+    own_uscc: str | None = None,
+    *,
+    decides: bool = False,
+    hosts: bool = False,
+    count: Count | None = None,
 ) -> OpeningView:
-    """Everything that the hall shows now; `decides` for the lot's supervisor, `hosts` its host."""
+    """Everything that the hall shows now; `decides` for the lot's supervisor, `hosts` its host.
+
+    `count` is how far the decryption of phase 4 has come.
+    """
     lot, opening = facts.lot, facts.opening
-    own = next((b.submission for b in facts.bids if b.uscc == own_uscc), None)
-    prices = price_rows(facts, own)
+    own = next((s for s, one in facts.bidders.items() if one.uscc == own_uscc), None)
+    prices, rows = price_rows(facts, own), bid_rows(facts, own)
     return OpeningView(
         title=lot_title(lot),
         lot_id=str(lot.id),
@@ -137,12 +153,14 @@ def opening_view(
         tags=(status_tag(lot),),
         dial=opening_dial(facts),
         deadline=window(facts),
+        unsealing=unsealing(facts, count),
         ceiling_price_yuan=lot.ceiling_price_yuan,
         low_yuan=axis_start([row.price_yuan for row in prices], lot.ceiling_price_yuan),
         prices=prices,
-        prices_sealed=None if prices else Sealed(until=words("hall.prices_until")),
-        bids=bid_rows(facts, own),
-        opened=sum(is_opened(results) for results in by_submission(facts.results).values()),
+        prices_sealed=None if prices else prices_sealed(facts),
+        bids=rows,
+        opened=sum(is_opened(found) for found in by_submission(facts.staged_results).values()),
+        left_out=len(numbered(facts)) - len(rows),
         objections=objections(facts),
         awaited=awaited(facts),
         may_object=may_object(facts),
@@ -159,6 +177,15 @@ def opening_view(
         record=None if opening is None else opening.record,
         links=(*console_links(lot, hosts=hosts), *record_links(lot, opening)),
     )
+
+
+def prices_sealed(facts: HallFacts) -> Sealed:
+    """Until when prices are sealed: for this stage's opening, for a later one, or for ever."""
+    opening = facts.opening
+    if opening is not None and opening.decided in {domain.TERMINATED, domain.STOPPED}:
+        return Sealed(until=words("hall.prices_never"))
+    is_later = any(one.volume == PRICE_VOLUME and one.stage is None for one in facts.listed)
+    return Sealed(until=words("hall.prices_later" if is_later else "hall.prices_until"))
 
 
 def false_complaints(facts: HallFacts) -> list[domain.Checked]:
@@ -266,7 +293,7 @@ def record_signers(facts: HallFacts) -> tuple[RecordLine, ...]:
     """Who has signed the record that waits: host, supervisor, and bidders who like."""
     if facts.record is None:
         return ()
-    names = {bid.uscc: bid.name for bid in facts.bids}
+    names = {one.uscc: one.name for one in facts.bidders.values()}
     return tuple(
         RecordLine(
             who=names.get(one.required.subject or "", words(f"role.{one.required.role}")),
@@ -278,11 +305,12 @@ def record_signers(facts: HallFacts) -> tuple[RecordLine, ...]:
 
 def objections(facts: HallFacts) -> tuple[ObjectionLine, ...]:
     """The objections raised in the hall, with their companies' names and what was answered."""
-    names = {bid.uscc: bid.name for bid in facts.bids}
+    names = {one.uscc: one.name for one in facts.bidders.values()}
     return tuple(
         ObjectionLine(
             at=kept.accepted_at,
-            who=names.get(kept.statement.body["uscc"], kept.statement.body["uscc"]),
+            # Who bids is not told before names are read, whatever somebody objects to.
+            who=names.get(kept.statement.body["uscc"], words("hall.objector")),
             text=str(kept.statement.body["content"]),
             answers=tuple(
                 AnswerLine(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from bidding.opening.domain import Listed, Result, released_by
+from bidding.opening.domain import PHASE4, Listed, Result, released_by
 from bidding.opening.hall import HallFacts
 from sunbid.pages.charts import axis_start, row_mark
 from sunbid.pages.elements import (
@@ -52,38 +52,43 @@ class PriceRow:
 
 
 def bid_rows(facts: HallFacts, own: UUID | None) -> tuple[BidRow, ...]:
-    """The state of each listed bid, in the order of the list."""
-    names = {bid.submission: bid.name for bid in facts.bids}
-    results = by_submission(facts.results)
+    """The state of each bid of the running stage, in the order of the list."""
+    results = by_submission(facts.staged_results)
     grouped: dict[UUID, list[Listed]] = {}
-    for one in sorted(facts.listed, key=lambda one: (str(one.submission), one.volume)):
+    for one in sorted(facts.staged, key=lambda one: one.volume):
         grouped.setdefault(one.submission, []).append(one)
     return tuple(
-        bid_row(facts, envelopes, results.get(submission, ()), names.get(submission), number, own)
-        for number, (submission, envelopes) in enumerate(grouped.items(), start=1)
+        bid_row(facts, grouped[submission], results.get(submission, ()), number, own)
+        for number, submission in numbered(facts)
+        if submission in grouped
     )
+
+
+def numbered(facts: HallFacts) -> list[tuple[int, UUID]]:
+    """Each bid of the list with its number, which it keeps from stage to stage."""
+    return list(enumerate(sorted({one.submission for one in facts.listed}, key=str), start=1))
 
 
 def bid_row(
     facts: HallFacts,
     envelopes: Sequence[Listed],
     results: Sequence[Result],
-    name: str | None,
     number: int,
     own: UUID | None,
 ) -> BidRow:
     """The state of one bid."""
     halves = [one for one in envelopes if one.b_value is not None]
-    # A half that the remedy group put together is known from the outcome alone.
-    is_remedied = "remedy" in {*(r.b_from for r in results), *(h.b_from for h in halves)}
+    remedied = [one for one in envelopes if is_put_together(facts, one)]
+    is_remedied = bool(remedied) or "remedy" in {r.b_from for r in results}
     seats = min(len(released_by(facts.shares, "T", one.tree)) for one in envelopes)
     code = worst_code(results)
     tag, consequence = outcome(code, is_remedied=is_remedied)
-    sealed = Sealed(until=words("hall.name_until", n=number))
-    unopened = words("hall.name_unopened", n=number)
+    if code is None and facts.opening is not None and facts.opening.phase == PHASE4:
+        tag = Tag(label=words("console.state_opening"), state="now", icon="clock")
+        consequence = words("console.next_opening")
     return BidRow(
-        name=name if name is not None else (unopened if results else sealed),
-        halves=len(halves),
+        name=name_of(facts, envelopes[0].submission, number),
+        halves=len(halves) + len(remedied),
         volumes=len(envelopes),
         half_from=words("hall.half_remedy") if is_remedied else half_source(halves, envelopes),
         half_at=max((one.b_at for one in halves if one.b_at is not None), default=None),
@@ -94,6 +99,24 @@ def bid_row(
         is_own=own is not None and envelopes[0].submission == own,
         is_bad=code is not None and code != "OPENED",
     )
+
+
+def name_of(facts: HallFacts, submission: UUID, number: int) -> Text | Sealed:
+    """The name of a bidder once names are read, also of one whose bid did not open."""
+    bidder = facts.bidders.get(submission)
+    if bidder is not None:
+        return bidder.name
+    # Of a lot that was ended the names stay closed.
+    is_over = any(one.submission == submission for one in facts.results)
+    key = "hall.name_unopened" if is_over else "hall.name_until"
+    return words(key, n=number) if is_over else Sealed(until=words(key, n=number))
+
+
+def is_put_together(facts: HallFacts, one: Listed) -> bool:
+    """Whether enough remedy members released for an envelope whose bidder did not."""
+    needed = 0 if facts.needed is None else facts.needed.remedy_needed
+    given = len(released_by(facts.shares, "R", one.tree))
+    return one.b_value is None and 0 < needed <= given
 
 
 def half_source(halves: Sequence[Listed], envelopes: Sequence[Listed]) -> Text:

@@ -1,6 +1,7 @@
 """The dial of an opening: which step runs, what is known of each, and the window that is open."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from bidding.opening import domain
@@ -70,11 +71,14 @@ def step_notes(facts: HallFacts) -> dict[str, Value]:
     if opening is None or not facts.listed:
         return notes
     count = len({one.submission for one in facts.listed})
-    halves = sum(one.b_value is not None and one.b_from == "bidder" for one in facts.listed)
+    staged = facts.staged
+    halves = sum(one.b_value is not None and one.b_from == "bidder" for one in staged)
     notes["list"] = words("hall.bids_n", n=count)
-    notes["bidders"] = words("hall.halves", n=halves, of=len(facts.listed))
-    remedied = len({s.i for s in facts.shares if s.group == "R"})
-    seats = len({s.i for s in facts.shares if s.group == "T"})
+    notes["bidders"] = words("hall.halves", n=halves, of=len(staged))
+    trees = {one.tree for one in staged}
+    given = {(s.group, s.i) for s in facts.shares if s.tree in trees and not s.is_cure}
+    remedied = sum(group == "R" for group, _ in given)
+    seats = sum(group == "T" for group, _ in given)
     if facts.needed is not None:
         needed = facts.needed
         notes["remedy"] = words("hall.seats", n=remedied, needed=needed.remedy_needed)
@@ -92,6 +96,20 @@ def window_share(facts: HallFacts) -> int:
     return share_of(facts.now - opening.phase_at, opening.phase_until - opening.phase_at)
 
 
+def until_stage(facts: HallFacts, opening: domain.Opening, opens_at: datetime) -> Deadline | None:
+    """The hour of a later stage, while it is to come."""
+    if facts.now >= opens_at:
+        return None
+    stage = opening.stage + (opening.phase == domain.DONE)
+    return Deadline(
+        title=words("hall.window_stage", n=stage),
+        closes_at=opens_at,
+        since=opening.phase_at or opening.closed_at,
+        now=facts.now,
+        note=words("hall.window_stage_note"),
+    )
+
+
 def window(facts: HallFacts) -> Deadline | None:
     """The window that is running, or the deadline that the hall waits for."""
     opening, lot = facts.opening, facts.lot
@@ -105,6 +123,8 @@ def window(facts: HallFacts) -> Deadline | None:
             now=facts.now,
             note=words("hall.before_note"),
         )
+    if facts.opens_at is not None:
+        return until_stage(facts, opening, facts.opens_at)
     name = WINDOW_OF_STEP.get(running_step(facts))
     if name is None or opening.phase_until is None or opening.phase_at is None:
         return None

@@ -13,6 +13,7 @@ from bidding.opening import steps
 from bidding.opening.closings.closing import confirm_closing
 from bidding.opening.console import console_facts
 from bidding.opening.domain import TERMINATED
+from bidding.opening.hall import hall_mark
 from bidding.opening.oversight import decisions
 from bidding.opening.oversight.grounds import Wish
 from foundation.identity.request import signed_in
@@ -36,9 +37,12 @@ class CauseForm(msgspec.Struct, frozen=True):
 async def console(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     """The console of an opening, for its host; the supervisor of the lot looks on."""
     actor = signed_in(request)
-    facts = await console_facts(request.app.state.desk.db, actor, lot)
+    desk = request.app.state.desk
+    mark = await hall_mark(desk.db, lot)
+    facts = await console_facts(desk.db, actor, lot)
     is_host = actor.subject == facts.hall.lot.parties.host_uscc
-    return await page(request, "opening/console.html", console_view(facts, is_host=is_host))
+    view = console_view(facts, is_host=is_host, count=desk.meters.of(lot))
+    return await page(request, "opening/console.html", view, mark=mark)
 
 
 @post("/lots/{lot:uuid}/console/step", include_in_schema=False)

@@ -9,10 +9,12 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.response.sse import ServerSentEvent
 
+from bidding.bid.desk import Desk
+from bidding.bid.meters import Meters
 from bidding.opening.closings.apart import Apart, members_apart
 from bidding.opening.domain import WrongPhase
 from bidding.opening.hall import hall_facts, hall_mark
@@ -26,6 +28,7 @@ from foundation.problems import NotAllowed
 from foundation.statements.canonical import time_text
 from foundation.web import AnyRequest, event_stream, page
 from sunbid.pages.opening import opening_view
+from sunbid.pages.opening_progress import counted
 from sunbid.web.releases import bidders_part
 
 
@@ -44,7 +47,9 @@ TICK_EVERY: Final = 5
 async def hall(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
     """The opening hall of a lot, for everybody."""
     actor = actor_of(request)
-    facts = await hall_facts(request.app.state.desk.db, lot)
+    desk = request.app.state.desk
+    mark = await hall_mark(desk.db, lot)
+    facts = await hall_facts(desk.db, lot)
     own = actor.subject if actor is not None and actor.role in {"bidder", "operator"} else None
     decides = (
         actor is not None
@@ -52,10 +57,11 @@ async def hall(request: AnyRequest, lot: FromPath[UUID]) -> Response[str]:
         and actor.subject == facts.lot.parties.supervisor_uscc
     )
     hosts = actor is not None and actor.subject == facts.lot.parties.host_uscc
-    view = opening_view(facts, own, decides=decides, hosts=hosts)
+    count = desk.meters.of(lot)
+    view = opening_view(facts, own, decides=decides, hosts=hosts, count=count)
     view = replace(view, apart=tuple(await _apart(request, actor, lot)))
     own_part = await bidders_part(request, lot)
-    return await page(request, "opening/hall.html", view, own_part=own_part)
+    return await page(request, "opening/hall.html", view, own_part=own_part, mark=mark)
 
 
 async def _apart(request: AnyRequest, actor: Actor | None, lot: UUID) -> list[Apart]:
@@ -81,17 +87,25 @@ async def decide(
 
 
 @get("/lots/{lot:uuid}/opening/events", include_in_schema=False)
-async def hall_events(request: AnyRequest, lot: FromPath[UUID]) -> ServerSentEvent:
-    """Server-sent events: `step` when something was told in the hall, `tick` with the time."""
-    db: Database = request.app.state.desk.db
-    before = await hall_mark(db, lot)
-    return event_stream(hall_steps(db, lot, before))
+async def hall_events(
+    request: AnyRequest, lot: FromPath[UUID], mark: FromQuery[str | None] = None
+) -> ServerSentEvent:
+    """Server-sent events: `step` when something was told in the hall, `tick` with the time.
+
+    A page names the mark that it shows, so that nothing is missed between the two. While files are
+    decrypted `progress` says how many are through, and nothing else of them.
+    """
+    desk: Desk = request.app.state.desk
+    shown = mark or await hall_mark(desk.db, lot)
+    return event_stream(hall_steps(desk.db, desk.meters, lot, shown))
 
 
-async def hall_steps(db: Database, lot: UUID, mark: str) -> AsyncIterator[tuple[str, Any]]:
+async def hall_steps(
+    db: Database, meters: Meters, lot: UUID, mark: str
+) -> AsyncIterator[tuple[str, Any]]:
     """Looks once a second; the page fetches itself anew after each step."""
     yield "tick", await hall_time(db)
-    looks = 0
+    looks, told = 0, None
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         looks += 1
@@ -99,6 +113,9 @@ async def hall_steps(db: Database, lot: UUID, mark: str) -> AsyncIterator[tuple[
         if found != mark:
             mark = found
             yield "step", await hall_time(db)
+        elif (count := meters.of(lot)) != told and count is not None and count.files:
+            told = count
+            yield "progress", counted(count)
         elif looks % TICK_EVERY == 0:
             yield "tick", await hall_time(db)
 

@@ -82,7 +82,7 @@ async def receipt_pdf(request: AnyRequest, receipt: FromPath[UUID]) -> Response[
 async def record_pdf(request: AnyRequest, lot: FromPath[UUID]) -> Response[bytes]:
     """The opening record as PDF, once host and supervisor signed it."""
     facts = await hall_facts(request.app.state.desk.db, lot)
-    record = next((k for k in facts.told if k.statement.type == "opening-record"), None)
+    record = next((k for k in reversed(facts.told) if k.statement.type == "opening-record"), None)
     if record is None:
         raise NotPrinted("the opening record of this lot is not signed yet")
     document = record_print(setting_of(request), facts, record)

@@ -18,6 +18,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 import sunbid.web.pages
+from bidding.bid.meters import Meters
 from bidding.opening.hall import hall_mark
 from conftest import SetClock
 from experts_world import World, make_world
@@ -101,7 +102,9 @@ async def browsing(world: World) -> AsyncIterator[Browser]:
         before_send=[send_security_headers],
         openapi_config=None,
     )
-    app.state.desk = SimpleNamespace(db=world.db, objects=world.objects, origin="localhost/test")
+    app.state.desk = SimpleNamespace(
+        db=world.db, objects=world.objects, origin="localhost/test", meters=Meters()
+    )
     app.state.pages = make_pages(frame)
     app.state.settings = Settings()
     app.state.policy_text = "log x\nquorum none\n"
@@ -160,7 +163,7 @@ async def test_the_hall_tells_of_a_step_and_otherwise_only_of_the_time(
     monkeypatch.setattr(halls, "LOOK_EVERY_S", 0.01)
     world = published.world
     mark = await hall_mark(world.db, world.lot)
-    told = halls.hall_steps(world.db, world.lot, mark)
+    told = halls.hall_steps(world.db, Meters(), world.lot, mark)
     assert [(await anext(told))[0] for _ in range(3)] == ["tick"] * 3
     await world.import_pool()
     await world.close()

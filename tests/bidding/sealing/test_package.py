@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -90,6 +91,7 @@ def directory_reached() -> bytes:
     return bytes(raw)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11, 7), reason="older libraries read one otherwise")
 def test_the_crafted_archives_are_intact() -> None:
     """The library itself reads them: what refuses them below is our check alone."""
     for raw, name in ((overlapping(), "b.txt"), (directory_reached(), "a.txt")):

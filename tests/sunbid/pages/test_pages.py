@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 import pytest
 
 from foundation.language import LANGUAGES, TAGS, Language
-from page_samples import SAMPLES, a_frame
+from page_samples import PHONE_PAGES, SAMPLES, a_frame
 from sunbid.pages.site import make_pages
 
 EVERY = [(name, language) for name in SAMPLES for language in LANGUAGES]
+# The phone has no menu to skip and no session of ours.
+OF_THE_PLATFORM = [one for one in EVERY if one[0] not in PHONE_PAGES]
 PAGES = make_pages(lambda request, language: None)  # type: ignore[arg-type, return-value]
 UNLABELLED = {"hidden", "submit", "radio", "checkbox"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -57,7 +59,7 @@ def page_of(name: str, language: Language) -> Outline:
     return outline
 
 
-@pytest.mark.parametrize(("name", "language"), EVERY)
+@pytest.mark.parametrize(("name", "language"), OF_THE_PLATFORM)
 def test_page_renders_for_everybody(name: str, language: Language) -> None:
     tags = page_of(name, language).tags
     assert ("html", {"lang": TAGS[language]}) in tags
@@ -78,7 +80,7 @@ def test_page_keeps_the_content_security_policy(name: str, language: Language) -
             assert address is None or address.startswith(("/", "?")), address
 
 
-@pytest.mark.parametrize(("name", "language"), EVERY)
+@pytest.mark.parametrize(("name", "language"), OF_THE_PLATFORM)
 def test_every_field_has_a_label_and_every_form_its_token(name: str, language: Language) -> None:
     tags = page_of(name, language).tags
     labels = {a.get("for") for tag, a in tags if tag == "label"}

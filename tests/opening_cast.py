@@ -19,6 +19,7 @@ import asyncpg
 import pytest
 
 from bidding.bid.domain import Act, final_acts
+from bidding.licence.file import FileAuthority
 from bidding.opening.closings import closing as closings
 from bidding.sealing.suites import Suite
 from conftest import as_owner, clock_of
@@ -27,7 +28,7 @@ from foundation.database import Database
 from foundation.embedded import APPLICATION, OWNER, EmbeddedServer
 from foundation.objects import ObjectStore
 from opening_world import TWO
-from world import MORNING, BidderOf, InProcessSigner, World, make_world
+from world import MORNING, BidderOf, InProcessSigner, World, clock_over, make_world
 
 # As `clock_of` does, over one connection: an opening of this kind moves its clock all the time.
 STOP: Final = """
@@ -72,9 +73,12 @@ class Kept:
         world = self.world
         keeper = copy.copy(world.keeper)
         keeper.folder = folder / "signer"
+        db = await Database.open(self.server.dsn(APPLICATION, name), 2)
+        assert isinstance(world.desk.authority, FileAuthority)
         desk = replace(
             world.desk,
-            db=await Database.open(self.server.dsn(APPLICATION, name), 2),
+            db=db,
+            authority=replace(world.desk.authority, now=clock_over(db)),
             objects=ObjectStore.open(folder / "objects"),
             signer=InProcessSigner(folder / "none.sock", keeper=keeper),
             work=folder / "work",

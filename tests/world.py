@@ -22,7 +22,7 @@ from bidding.bid import uploads
 from bidding.bid.desk import Desk
 from bidding.bid.domain import Act
 from bidding.bid.service import Handed
-from bidding.licence.file import FileAuthority
+from bidding.licence.file import FileAuthority, Now
 from bidding.licence.folder import open_folder
 from bidding.opening import steps
 from bidding.opening.closings import blobs
@@ -685,6 +685,16 @@ def a_tender(number: str, *lots: LotDraft, **changes: Any) -> TenderDraft:
     return TenderDraft(**{**values, **changes})
 
 
+def clock_over(db: Database) -> Now:
+    """The platform's clock as an authority of its own asks for it."""
+
+    async def now() -> datetime:
+        async with reading(db, "bidding") as connection:
+            return await platform_now(connection)
+
+    return now
+
+
 async def make_world(
     db: Database, set_clock: SetClock, folder: Path, suite: Suite = INTL_1
 ) -> World:
@@ -712,11 +722,7 @@ async def make_world(
                 signer=KeySigner(a_key(f"signing {label}", suite.curve)),
             )
 
-    async def now() -> datetime:
-        async with reading(db, "bidding") as connection:
-            return await platform_now(connection)
-
-    authority = FileAuthority(folder=authority_folder, now=now)
+    authority = FileAuthority(folder=authority_folder, now=clock_over(db))
     settings = Settings(mode="development", data_dir=folder / "data")
     platform, platform_anchor = load_platform_key(settings, START)
     device = load_platform_device(settings, START)

@@ -81,7 +81,8 @@ async def test_a_page_killed_in_a_large_upload_goes_on_without_sending_parts_aga
         answer = await route.fetch()
         stored.append(route.request.url)
         await route.fulfill(response=answer)
-        if len(stored) == large // 3:
+        # Others may have been stored since: never wait for one exact number.
+        if len(stored) >= large // 3:
             is_under_way.set()
 
     await site.context.route("**/parts/*", slowly)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from granian.server.embed import Server
 from litestar import Litestar
 
 from bid_world import app_of
+from foundation.problems import Refused
 from foundation.settings import Settings
 from licences import free_port
 from world import World
@@ -51,4 +52,6 @@ async def served(
 async def _ticking(world: World) -> None:
     while True:
         await asyncio.sleep(TICK_S)
-        await world.tick()
+        # As the sequencer does: a tick that a busy machine refuses is followed by the next.
+        with suppress(Refused):
+            await world.tick()

@@ -13,6 +13,8 @@ from foundation.problems import Refused
 log = logging.getLogger(__name__)
 
 ROUND_S: Final = 0.25
+# What outsiders saw is compared at least so often (sealing.md 15.1).
+LONGEST_WAIT_S: Final = 60.0
 Round = Callable[[], Awaitable[object]]
 
 
@@ -36,6 +38,16 @@ class Ticks:
             await asyncio.wait_for(event.wait(), max(timeout_s, 0.0))
         except TimeoutError:
             return
+
+
+async def follow(ticks: Ticks, work: Round) -> None:
+    """Work that comes after the ticks and delays none; several meanwhile count as one."""
+    seen = -1
+    while True:
+        if ticks.count == seen:
+            await ticks.wait(LONGEST_WAIT_S)
+        seen = ticks.count
+        await _once(work)
 
 
 class Background:

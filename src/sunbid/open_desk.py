@@ -13,6 +13,7 @@ from foundation.database import Database
 from foundation.ledger.signer import SignerClient
 from foundation.objects import ObjectStore
 from foundation.settings import Settings
+from foundation.statements.certificates import load_certificate
 from sunbid.platform_key import load_platform_device, load_platform_key
 
 
@@ -34,10 +35,17 @@ def open_desk(db: Database, settings: Settings, now: datetime) -> Desk:
         token_key=_token_key(settings.data_dir / "platform" / "token.key"),
         origin=settings.origin,
         work=work,
-        time_anchors=tuple(path.read_bytes() for path in settings.timestamp_anchors),
+        time_anchors=tuple(_certificate(path) for path in settings.timestamp_anchors),
         platform_sm2=None if device is None else device[0],
         platform_sm2_anchor=None if device is None else device[1],
     )
+
+
+def _certificate(path: Path) -> bytes:
+    """A root in DER; refuses another file at the start, not at the first time stamp."""
+    der = path.read_bytes()
+    load_certificate(der)
+    return der
 
 
 def _authority(settings: Settings, anchors: tuple[bytes, ...]) -> LicenceAuthority:

@@ -31,7 +31,7 @@ from foundation.ledger.sequencer import Tick, run_sequencer
 from foundation.ledger.timestamp import Stamper, TimeAuthority
 from foundation.ledger.witnessing import Witnesses
 from foundation.outbox import announce
-from sunbid.background import Round
+from sunbid.background import Round, follow
 from supervision.redflags.service import raise_due_flags
 
 log = logging.getLogger(__name__)
@@ -49,21 +49,19 @@ def start_ticks(state: State, tick_s: float) -> None:
     """Number and sign entries from now on; witnesses and the time-stamp authority see them."""
     desk: Desk = state.desk
     witnesses = Witnesses(desk.db, read_policy(state.policy_text))
-
-    stamper = _stamper(state)
-
-    async def ticked(tick: Tick) -> None:
-        witnesses.wake()
-        if stamper is not None:
-            stamper.wake()
-        await on_tick(state, tick)
-
     state.background.start(
-        run_sequencer(desk.db, desk.signer, tick_s, ticked, ask_outside=witnesses.ask_all)
+        run_sequencer(
+            desk.db,
+            desk.signer,
+            tick_s,
+            lambda tick: on_tick(state, tick),
+            ask_outside=witnesses.ask_all,
+        )
     )
-    state.background.start(witnesses.run())
+    state.background.start(follow(state.ticks, witnesses.ask_all))
+    stamper = _stamper(state)
     if stamper is not None:
-        state.background.start(stamper.run())
+        state.background.start(follow(state.ticks, stamper.stamp_new))
 
 
 def _stamper(state: State) -> Stamper | None:

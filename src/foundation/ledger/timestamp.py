@@ -4,9 +4,7 @@ The token is over the text of the checkpoint's note, without its signature lines
 that is away delays nothing: it is asked again at the next tick, in the order of the ledger.
 """
 
-import asyncio
 import hashlib
-import logging
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -30,8 +28,6 @@ LARGEST_TOKEN: Final = 64 * 1024
 QUERY_TYPE: Final = "application/timestamp-query"
 REPLY_TYPE: Final = "application/timestamp-reply"
 GRANTED: Final = {"granted", "granted_with_mods"}
-
-_log: Final = logging.getLogger(__name__)
 
 
 class BadTimeStamp(Invalid):
@@ -135,22 +131,7 @@ class Stamper:
     authority: TimeAuthority
     types: Collection[str]
     client: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
-    _due: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     _checked: int | None = None
-
-    def wake(self) -> None:
-        """There is a new checkpoint."""
-        self._due.set()
-
-    async def run(self) -> None:
-        """Stamps after every wake, until it is cancelled."""
-        try:
-            while True:
-                await self._due.wait()
-                self._due.clear()
-                await self._stamp_again()
-        finally:
-            await self.client.aclose()
 
     async def stamp_new(self) -> None:
         """Stamps what waits, in the order of the ledger; refuses when the authority does not."""
@@ -166,10 +147,3 @@ class Stamper:
                 await store.add_time_stamp(connection, kept.size, token)
             self._checked = kept.size
         self._checked = max(self._checked, end)
-
-    async def _stamp_again(self) -> None:
-        try:
-            await self.stamp_new()
-        except Exception:
-            # A worker's loop must outlive what it meets; the next tick asks again.
-            _log.exception("a checkpoint has no time stamp")

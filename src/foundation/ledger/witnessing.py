@@ -57,7 +57,6 @@ class Witnesses:
     policy: Policy
     client: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
     watchers: Sequence[Watcher] = field(init=False)
-    _due: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def __post_init__(self) -> None:
         self.watchers = [
@@ -65,20 +64,6 @@ class Witnesses:
             for name, key in self.policy.members.items()
             if isinstance(key, VerifierKey) and name in self.policy.urls
         ]
-
-    def wake(self) -> None:
-        """There is a new checkpoint."""
-        self._due.set()
-
-    async def run(self) -> None:
-        """Shows every new checkpoint to all, until it is cancelled."""
-        try:
-            while True:
-                await self._due.wait()
-                self._due.clear()
-                await self._ask_again()
-        finally:
-            await self.client.aclose()
 
     async def ask_all(self) -> None:
         """Shows the newest checkpoint to every witness; closes the ledger where one saw more."""
@@ -93,13 +78,6 @@ class Witnesses:
             if isinstance(outcome, BaseException):
                 raise outcome
         await self._count(newest.size)
-
-    async def _ask_again(self) -> None:
-        try:
-            await self.ask_all()
-        except Exception:
-            # A worker's loop must outlive what it meets; what closes the ledger has closed it.
-            _log.exception("the witnesses were not asked")
 
     async def _ask(self, watcher: Watcher, checkpoint: Checkpoint, note: str) -> None:
         try:

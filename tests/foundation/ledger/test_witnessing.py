@@ -24,6 +24,7 @@ from foundation.ledger.note import Note, cosign, read_checkpoint, read_note, sig
 from foundation.ledger.proof import read_proof
 from foundation.ledger.witness import Seen
 from ledger_world import ORIGIN, MemorySigner, WitnessCast
+from sunbid.background import Ticks, follow
 
 
 @pytest.fixture
@@ -230,20 +231,23 @@ async def test_a_line_by_another_key_is_not_kept(
     assert len((await newest(database))[1].lines) == 1
 
 
-async def test_the_loop_asks_after_each_wake(
+async def test_it_follows_the_ticks(
     database: Database, signer: MemorySigner, make_cast: Make
 ) -> None:
-    cast = make_cast()
+    cast, ticks = make_cast(), Ticks()
     witnesses = cast.over(database)
     await start_ledger(database, signer, witnesses.ask_all)
-    await witnesses.ask_all()
-    running = asyncio.create_task(witnesses.run())
     await tick(database, signer)
-    witnesses.wake()
+    # A round that fails, or meets a faulty answer, is followed by the next.
+    cast.instead = lambda _request: httpx.Response(200, text="\x00")
+    following = asyncio.create_task(follow(ticks, witnesses.ask_all))
+    await asyncio.sleep(0.05)
+    cast.instead = None
+    ticks.ring()
     for _ in range(500):
         await asyncio.sleep(0.01)
         if len((await newest(database))[1].lines) == 3:
             break
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
     assert len((await newest(database))[1].lines) == 3
